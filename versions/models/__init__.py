@@ -1,0 +1,7 @@
+"""Prompts and their versions."""
+
+from versions.models.prompt import Prompt, PromptTag
+from versions.models.saved import SavedText
+from versions.models.version import PromptVersion
+
+__all__ = ["Prompt", "PromptTag", "PromptVersion", "SavedText"]
