@@ -1,0 +1,95 @@
+"""Test data that reaches its state only by legal moves."""
+
+import itertools
+from typing import Any
+
+import factory
+
+from agents.models import Agent
+from ledger.actors import system
+from versions.models import Prompt, PromptVersion
+from versions.seen import ANYTHING
+from versions.stages import Stage
+
+TESTER = system("tests")
+numbers = itertools.count(1)
+
+# Which moves lead to a stage; a version gets into RET when another one takes its place.
+ROADS = {
+    Stage.DEV: [],
+    Stage.TST: [Stage.TST],
+    Stage.PRD: [Stage.TST, Stage.PRD],
+    Stage.RET: [Stage.TST, Stage.PRD],
+}
+
+
+class AgentFactory(factory.Factory):
+    """An agent, made as the product makes it."""
+
+    class Meta:
+        model = Agent
+
+    name = factory.LazyFunction(lambda: f"Agent{next(numbers)}")
+
+    @classmethod
+    def _create(cls, model_class: type[Agent], *args: Any, **kwargs: Any) -> Agent:
+        return model_class.create(by=kwargs.pop("by", TESTER), **kwargs)
+
+
+class PromptFactory(factory.Factory):
+    """A prompt with v1.0 as a DEV draft, made as the product makes it; `template_source=None` for none."""
+
+    class Meta:
+        model = Prompt
+
+    name = factory.LazyFunction(lambda: f"prompt-{next(numbers)}")
+    template_source = "Hello {{ name }}!"
+
+    @classmethod
+    def _create(cls, model_class: type[Prompt], *args: Any, **kwargs: Any) -> Prompt:
+        return model_class.create(by=kwargs.pop("by", TESTER), **kwargs)
+
+
+def make_agent(**fields: Any) -> Agent:
+    """An agent."""
+    return AgentFactory(**fields)
+
+
+def make_prompt(**fields: Any) -> Prompt:
+    """A prompt with v1.0 in DEV."""
+    return PromptFactory(**fields)
+
+
+def make_version(stage: str = "DEV", *, prompt: Prompt | None = None, **fields: Any) -> PromptVersion:
+    """A new version of `prompt` (or of a new one), walked to `stage`; `fields` go into its creation.
+
+    For RET a successor is walked to PRD after it, with the next number.
+    """
+    if prompt is None:
+        prompt = make_prompt(**{key: fields.pop(key) for key in list(fields) if key in PROMPT_FIELDS})
+        version = prompt.versions.get()
+        if fields:
+            version = version.edit(by=TESTER, seen=ANYTHING, **fields)
+    else:
+        newest = prompt.versions.newest_first().first()
+        version = newest.create_new(by=TESTER, seen=ANYTHING, **fields)
+    for target in ROADS[Stage(stage)]:
+        version = version.promote(by=TESTER, to=target, seen=ANYTHING)
+    if stage == Stage.RET:
+        make_version(Stage.PRD, prompt=version.prompt)
+        version = PromptVersion.objects.for_lists().get(pk=version.pk)
+    return version
+
+
+PROMPT_FIELDS = ("name", "agent", "status_key", "title", "description", "owner_team", "tags", "type",
+                 "template_format", "metadata", "template_source")  # fmt: skip
+
+
+def make_tracking_prompt(**fields: Any) -> Prompt:
+    """A prompt that git owns, with v1.0 in PRD: made below the lifecycle of people, as registration does."""
+    prompt = Prompt.objects.create(name=fields.pop("name", f"tracked-{next(numbers)}"), mode="tracking", **fields)
+    version = PromptVersion.draft(prompt, TESTER, "Tracked {{ name }}", {}, "", None, commit="0" * 40)
+    prompt.save(update_fields=prompt.HIGH_WATER)
+    version._advance(prompt, Stage.TST, version.created_at)
+    version._advance(prompt, Stage.PRD, version.created_at)
+    return prompt
