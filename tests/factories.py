@@ -4,8 +4,10 @@ import itertools
 from typing import Any
 
 import factory
+from django.db import transaction
 
 from agents.models import Agent
+from ledger import chain
 from ledger.actors import system
 from versions.models import Prompt, PromptVersion
 from versions.seen import ANYTHING
@@ -87,9 +89,11 @@ PROMPT_FIELDS = ("name", "agent", "status_key", "title", "description", "owner_t
 
 def make_tracking_prompt(**fields: Any) -> Prompt:
     """A prompt that git owns, with v1.0 in PRD: made below the lifecycle of people, as registration does."""
-    prompt = Prompt.objects.create(name=fields.pop("name", f"tracked-{next(numbers)}"), mode="tracking", **fields)
-    version = PromptVersion.draft(prompt, TESTER, "Tracked {{ name }}", {}, "", None, commit="0" * 40)
-    prompt.save(update_fields=prompt.HIGH_WATER)
-    version._advance(prompt, Stage.TST, version.created_at)
-    version._advance(prompt, Stage.PRD, version.created_at)
+    with transaction.atomic():
+        prompt = Prompt.objects.create(name=fields.pop("name", f"tracked-{next(numbers)}"), mode="tracking", **fields)
+        version = PromptVersion.draft(prompt, TESTER, "Tracked {{ name }}", {}, "", None, commit="0" * 40)
+        version._advance(prompt, Stage.TST, version.created_at)
+        version._advance(prompt, Stage.PRD, version.created_at)
+        entry = version.entry("registered", to_stage=Stage.PRD, after_hash=version.content_hash)
+        chain.append(prompt, by=TESTER, entries=[entry], at=version.deployed_at, also=prompt.HIGH_WATER)
     return prompt
