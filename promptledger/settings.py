@@ -36,7 +36,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "promptledger",
+    "promptledger.apps.PromptLedgerConfig",
     "executions",
     "versions",
     "agents",
@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "common.middleware.NoStore",
+    "common.middleware.ShowRefusals",
 ]
 
 ROOT_URLCONF = "promptledger.urls"
@@ -119,6 +120,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
+# Attempts are counted in the database (accounts/adapter.py), exactly and for all processes together.
+ACCOUNT_RATE_LIMITS = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "PromptLedger"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
@@ -172,7 +184,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "common.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "common.errors.api_exception_handler",
+    "EXCEPTION_HANDLER": "common.handler.api_exception_handler",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.parsing.JSONOnly",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -189,6 +201,8 @@ SPECTACULAR_SETTINGS = {
 
 # What the Test button runs: versions lies below executions, so it asks by name.
 TEST_RUNNER = "executions.running.run_test"
+PROVIDERS = {"offline": "executions.providers.offline.Offline"}
+TEST_PROVIDER = "offline"
 # Who is asked whether a draft may be deleted; each takes the version and gives a reason against it, or "".
 DRAFT_USES = ["executions.running.why_in_use"]
 

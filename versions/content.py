@@ -7,6 +7,7 @@ from typing import Any
 from common.canonical import canonical_json, sha256
 from common.errors import BadInput
 from common.text import unstorable
+from versions import templating
 
 TEXT_LIMIT = 200 * 1024  # bytes of UTF-8 (SPEC 5)
 CONFIG_LIMIT = 64 * 1024
@@ -63,7 +64,7 @@ def _bad_message(position: int, what: str) -> BadInput:
     return BadInput(f"Message {position} {what}.", errors={"messages": [f"Message {position} {what}."]})
 
 
-def check_text(kind: str, text: Any) -> str:
+def check_text(kind: str, text: Any, style: str = "simple") -> str:
     """Return the text to store for a prompt of this type, or raise BadInput. Text prompts stay as they are, byte for byte."""
     if not isinstance(text, str):
         raise BadInput("template_source must be text.", errors={"template_source": ["Not a text."]})
@@ -76,6 +77,7 @@ def check_text(kind: str, text: Any) -> str:
     if len(text.encode()) > TEXT_LIMIT:
         said = f"Prompt text is {len(text.encode()):,} bytes; the limit is {TEXT_LIMIT:,}."
         raise BadInput(said, code="too_long", errors={"template_source": [said]})
+    templating.check(text, kind=kind, style=style)
     return text
 
 

@@ -59,7 +59,7 @@ class Transitions:
             text = (
                 version.template_source
                 if template_source is None
-                else content.check_text(prompt.type, template_source)
+                else content.check_text(prompt.type, template_source, prompt.template_format)
             )
             settings_ = version.config if config is None else content.check_config(config)
             message = (

@@ -209,7 +209,7 @@ class PromptVersion(Transitions, models.Model):
             updated_at=moment,
             **fields,
         )
-        draft.say(content.check_text(prompt.type, text), content.check_config(config))
+        draft.say(content.check_text(prompt.type, text, prompt.template_format), content.check_config(config))
         draft.save(force_insert=True)
         return draft
 
