@@ -97,7 +97,12 @@ class ApiKey(Chained):
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
 
     def _log(self, action: str, by: Actor) -> None:
-        detail = {"prefix": self.prefix, "name": self.name, "user": self.user.get_username(), "scopes": self.scopes}
+        detail = {
+            "prefix": self.prefix,
+            "name": self.name,
+            "user": self.user.get_username(),
+            "scopes": self.scopes,
+        }
         chain.append(self, by=by, entries=[chain.Entry(action=action, detail=detail)])
 
 

@@ -33,7 +33,12 @@ def keys(request: HttpRequest) -> HttpResponse:
             form.add_error(None, error)
         else:
             form = KeyForm()
-    context = {"form": form, "key": key, "keys": ApiKey.objects.filter(user=request.user), "help": roles.SCOPE_HELP}
+    context = {
+        "form": form,
+        "key": key,
+        "keys": ApiKey.objects.filter(user=request.user),
+        "help": roles.SCOPE_HELP,
+    }
     return render(request, "accounts/keys.html", context, status=422 if form.errors else 200)
 
 
@@ -50,7 +55,9 @@ def revoke_key(request: HttpRequest, prefix: str) -> HttpResponse:
 def account(request: HttpRequest) -> HttpResponse:
     """Who I am here and what I may do."""
     me = person(request)
-    may = {scope: [said for said in permissions if me.may(said)] for scope, permissions in roles.SCOPES.items()}
+    may = {
+        scope: [said for said in permissions if me.may(said)] for scope, permissions in roles.SCOPES.items()
+    }
     rows = [(roles.SCOPE_HELP[scope], len(may[scope]), len(roles.SCOPES[scope])) for scope in roles.SCOPES]
     groups = request.user.groups.values_list("name", flat=True)
     return render(request, "accounts/account.html", {"rows": rows, "groups": groups})

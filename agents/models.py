@@ -21,6 +21,11 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         """Leave out what was archived."""
         return self.filter(archived_at=None)
 
+    def with_live(self) -> Self:
+        """With their prompts and what is in production of each: three queries however many agents."""
+        prompts = self.model._meta.get_field("prompts").related_model
+        return self.prefetch_related(models.Prefetch("prompts", prompts.objects.for_lists(), to_attr="slots"))
+
 
 class Agent(Chained):
     """A program that uses prompts, one for each state (status key) it can be in."""
@@ -53,8 +58,11 @@ class Agent(Chained):
     @property
     def active_default_prompt_id(self) -> int | None:
         """The id of the version in production under the primary status key, or None (S4-7; derived, never stored)."""
-        prompt = self.prompts.filter(status_key=self.primary_status_key).first()
-        return prompt.production.pk if prompt and prompt.production else None
+        slots = (
+            self.slots if hasattr(self, "slots") else self.prompts.filter(status_key=self.primary_status_key)
+        )
+        live = [prompt.production for prompt in slots if prompt.status_key == self.primary_status_key]
+        return live[0].pk if live and live[0] else None
 
     @classmethod
     def create(cls, *, by: Actor, at: datetime | None = None, **fields: Any) -> "Agent":

@@ -61,5 +61,3 @@ class ShowRefusals:
         if not isinstance(error, Refusal):
             return None
         return render(request, "refusal.html", {"refusal": error}, status=error.status)
-
-

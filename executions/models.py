@@ -72,8 +72,12 @@ class Execution(models.Model):
         default_permissions = ("view",)
         permissions = (("run_execution", "Can run prompts"),)
         constraints = (
-            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="executions_known_status"),
-            models.CheckConstraint(condition=models.Q(environment__in=ENVIRONMENTS), name="executions_known_environment"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=Status.values), name="executions_known_status"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(environment__in=ENVIRONMENTS), name="executions_known_environment"
+            ),
             models.CheckConstraint(
                 name="executions_answer_when_succeeded",
                 condition=~models.Q(status=Status.SUCCEEDED) | models.Q(response_text__isnull=False),
@@ -96,5 +100,3 @@ class Execution(models.Model):
             "latency_ms": self.latency_ms,
             "cost_usd": None if self.cost_usd is None else str(self.cost_usd.normalize() + 0),
         }
-
-

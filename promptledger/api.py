@@ -1,2 +1,56 @@
-from django.urls import path
-urlpatterns = []
+"""The routes of /v1 (SPEC 9)."""
+
+from django.urls import include, path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents import api as agents
+from executions import api as executions
+from ledger import api as ledger
+from promptledger import __version__
+
+
+class Version(APIView):
+    """GET /v1/version."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request) -> Response:
+        """Which PromptLedger this is."""
+        return Response({"name": "PromptLedger", "version": __version__})
+
+
+class SchemaRenderer(OpenApiJsonRenderer):
+    """The schema as plain application/json."""
+
+    media_type = "application/json"
+    format = "json"
+
+
+class Schema(SpectacularAPIView):
+    """GET /v1/openapi.json."""
+
+    renderer_classes = (SchemaRenderer,)
+
+
+urlpatterns = [
+    path("version", Version.as_view()),
+    path("agents", agents.AgentList.as_view()),
+    path("agents/<str:agent>", agents.AgentDetail.as_view()),
+    path("events", ledger.EventList.as_view()),
+    path("events/<str:event>", ledger.EventDetail.as_view()),
+    path("prompts/<str:name>/events", ledger.EventList.as_view()),
+    path("prompts/<str:name>/versions/<str:version>/test", executions.Test.as_view()),
+    path("executions", executions.ExecutionList.as_view()),
+    path("executions/<str:execution>", executions.ExecutionDetail.as_view()),
+    path("openapi.json", Schema.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    path("", include("versions.api.urls")),
+]

@@ -102,7 +102,6 @@ class Api:
         )
 
 
-
 @pytest.fixture
 def api(engineer: Any) -> Api:
     """The API as the engineer: `api("POST", "/prompts", {...})`."""

@@ -27,7 +27,10 @@ def main() -> None:
     except TemplateSyntaxError as error:
         answer = {"error": f"Line {error.lineno}: {error.message}", "code": "template_syntax"}
     except SecurityError:
-        answer = {"error": "The template reaches for something that is not allowed.", "code": "template_unsafe"}
+        answer = {
+            "error": "The template reaches for something that is not allowed.",
+            "code": "template_unsafe",
+        }
     except TemplateError as error:
         answer = {"error": f"The template cannot be filled: {error}", "code": "template_error"}
     except (MemoryError, RecursionError, OverflowError):

@@ -29,8 +29,3 @@ STATUSES: dict[str, str] = {
     Stage.PRD: "active",
     Stage.RET: "deprecated",
 }
-
-
-def came_from(target: str) -> str:
-    """Return the stage that a version must be in to be promoted to `target`: what the caller must have seen."""
-    return next(stage for stage, following in PROMOTIONS.items() if following == target)

@@ -1,7 +1,8 @@
-import common.text
 import django.core.validators
 import django.utils.timezone
 from django.db import migrations, models
+
+import common.text
 
 
 class Migration(migrations.Migration):

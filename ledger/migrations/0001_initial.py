@@ -1,5 +1,6 @@
-import common.canonical
 from django.db import migrations, models
+
+import common.canonical
 
 
 class Migration(migrations.Migration):

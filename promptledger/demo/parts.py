@@ -25,12 +25,20 @@ CATEGORIES = [
 
 def answers(name: str, **properties: Any) -> dict[str, Any]:
     """A config whose answers are JSON objects with exactly these properties."""
-    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
     return {
         "provider": "openai",
         "model": "gpt-4o-mini",
         "temperature": 0,
-        "response_format": {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}},
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": name, "strict": True, "schema": schema},
+        },
     }
 
 
@@ -41,8 +49,16 @@ PART = {
     "title": "The supplier's title, any language",
     "manufacturer": "Maker's name, may be blank",
 }
-DEEP_GROOVE = {"part_number": "6205-2RS1", "title": "Deep groove ball bearing 25x52x15", "manufacturer": "Norrland Bearings"}
-SEAL_KIT = {"part_number": "CDQ2-32-PS", "title": "Repair kit for cylinder 32 mm", "manufacturer": "Airmotion"}
+DEEP_GROOVE = {
+    "part_number": "6205-2RS1",
+    "title": "Deep groove ball bearing 25x52x15",
+    "manufacturer": "Norrland Bearings",
+}
+SEAL_KIT = {
+    "part_number": "CDQ2-32-PS",
+    "title": "Repair kit for cylinder 32 mm",
+    "manufacturer": "Airmotion",
+}
 
 CLASSIFY = Story(
     name="PartsClassifier.default",

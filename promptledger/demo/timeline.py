@@ -85,7 +85,9 @@ def play(
                 by=people["engineer"], at=moment, name=agent.name, description=agent.description,
                 primary_status_key=agent.primary_status_key,
             )  # fmt: skip
-    moves = sorted(((move.at(today), story, move) for story in stories for move in story.moves), key=lambda row: row[0])
+    moves = sorted(
+        ((move.at(today), story, move) for story in stories for move in story.moves), key=lambda row: row[0]
+    )
     for moment, story, move in moves:
         MOVES[move.action](story, move, people[move.who], moment)
     return len(moves)

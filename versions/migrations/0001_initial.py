@@ -1,10 +1,11 @@
-import common.canonical
-import common.text
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import versions.models.fields
 from django.db import migrations, models
+
+import common.canonical
+import common.text
+import versions.models.fields
 
 
 class Migration(migrations.Migration):

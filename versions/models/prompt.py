@@ -182,6 +182,20 @@ class Prompt(Chained):
 
     HIGH_WATER = ("highest_version", "highest_major", "highest_minor")
 
+    def first_draft(
+        self, *, by: Actor, text: str, config: dict[str, Any], commit_message: str, at: datetime | None = None
+    ) -> "PromptVersion":
+        """Store the first version of a prompt that was made without a text, or whose drafts were all deleted."""
+        from versions.models.version import PromptVersion
+
+        with transaction.atomic():
+            prompt = self.locked()
+            prompt.require_mode(Mode.FULL)
+            draft = PromptVersion.draft(prompt, by, text, config, commit_message, at)
+            entry = draft.entry("created", to_stage=draft.stage, after_hash=draft.content_hash)
+            chain.append(prompt, by=by, entries=[entry], at=draft.created_at, also=prompt.HIGH_WATER)
+        return draft
+
     def change(self, *, by: Actor, at: datetime | None = None, **fields: Any) -> "Prompt":
         """Set fields of CHANGEABLE; equal values change and log nothing. Returns the prompt re-read.
 

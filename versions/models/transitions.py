@@ -19,7 +19,7 @@ from common.errors import NotFound
 from ledger import chain
 from ledger.actors import Actor
 from versions import content
-from versions.exceptions import LifecycleError
+from versions.exceptions import LifecycleError, StaleView
 from versions.models.saved import SavedText
 from versions.seen import Seen
 from versions.stages import DELETABLE, EDITABLE, MOVES, PROMOTIONS, SEALED, Stage
@@ -95,7 +95,7 @@ class Transitions:
     ) -> "Version":
         """Move one stage on. `to` is "TST" or "PRD"; to PRD retires the present one with the same instant (S0-55).
 
-        Raises LifecycleError: illegal_move where `to` is not the next stage, wrong_stage where it is passed already.
+        Raises LifecycleError illegal_move where `to` is not the next stage, StaleView where the version is there already.
         """
         with self._fresh(seen) as (prompt, version):
             version._refuse_move(to)
@@ -239,7 +239,11 @@ class Transitions:
         if PROMOTIONS.get(self.stage) == to:
             return
         if self.stage == to:
-            raise LifecycleError(f"{self.label} is in {to} already.", code="wrong_stage", stage=self.stage)
+            raise StaleView(
+                f"{self.label} is in {to} already. Nothing was changed.",
+                stage=self.stage,
+                revision=self.revision,
+            )
         if self.stage in SEALED:
             raise LifecycleError(
                 f"{self.label} is in {self.stage}: there is no further promotion.", stage=self.stage

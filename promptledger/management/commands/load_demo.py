@@ -31,7 +31,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--force", action="store_true", help="Load them beside the prompts that this database already has."
+            "--force",
+            action="store_true",
+            help="Load them beside the prompts that this database already has.",
         )
 
     @transaction.atomic

@@ -1,0 +1,1 @@
+"""Prompts and versions as JSON (SPEC 9)."""

@@ -1,0 +1,231 @@
+"""What a prompt and a version look like in JSON, and what may be sent about them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.actors import person
+from common.serializers import JSONObject, StrictSerializer, Text, Whole
+from versions.actions import buttons, more_buttons
+from versions.models import Prompt, PromptVersion
+from versions.models.prompt import Kind, TemplateFormat
+from versions.stages import Stage
+
+
+class AllowedAction(serializers.Serializer):
+    """One button: what it says, whether it is on, why not, and how to press it."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()
+    enabled = serializers.BooleanField()
+    reason = serializers.CharField()
+    method = serializers.CharField()
+    url = serializers.CharField()
+
+
+class VersionShape(serializers.ModelSerializer):
+    """A version (SPEC 9, shapes)."""
+
+    prompt = serializers.CharField(source="prompt.name")
+    label = serializers.CharField()
+    stage = serializers.ChoiceField(choices=Stage.choices)
+    type = serializers.CharField(source="prompt.type")
+    mode = serializers.CharField(source="prompt.mode")
+    messages = serializers.ListField(child=serializers.DictField(), allow_null=True)
+    config = serializers.DictField()
+    variables = serializers.ListField(child=serializers.CharField())
+    based_on = serializers.SerializerMethodField()
+    rollback_of = serializers.SerializerMethodField()
+    replaced_by = serializers.CharField(allow_null=True)
+    is_active = serializers.BooleanField()
+    status = serializers.ChoiceField(choices=["draft", "active", "deprecated"])
+    page_url = serializers.SerializerMethodField()
+    allowed_actions = serializers.SerializerMethodField()
+    more_actions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PromptVersion
+        fields = (
+            "id", "prompt", "version", "label", "stage", "type", "mode", "template_source", "messages", "config",
+            "variables", "checksum_hash", "content_hash", "commit_message", "revision", "created_by", "created_at",
+            "updated_at", "deployed_at", "retired_at", "replaced_by", "based_on", "rollback_of", "is_active", "status",
+            "is_default_from_code", "commit", "committed_at", "archived_at", "page_url", "allowed_actions",
+            "more_actions",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_based_on(self, version: PromptVersion) -> str | None:
+        return self._label(version, version.based_on)
+
+    def get_rollback_of(self, version: PromptVersion) -> str | None:
+        return self._label(version, version.rollback_of)
+
+    def get_page_url(self, version: PromptVersion) -> str:
+        return f"{version.path}/"
+
+    def get_allowed_actions(self, version: PromptVersion) -> list[AllowedAction]:
+        return [button.as_json() for button in buttons(version, person(self.context["request"]))]
+
+    def get_more_actions(self, version: PromptVersion) -> list[AllowedAction]:
+        return [button.as_json() for button in more_buttons(version, person(self.context["request"]))]
+
+    def _label(self, version: PromptVersion, number: int | None) -> str | None:
+        """The label of another version of the prompt, all of a list looked up at once."""
+        if number is None:
+            return None
+        known = self.context.setdefault("labels", {})
+        if version.prompt_id not in known:
+            rows = PromptVersion.objects.filter(prompt=version.prompt_id).values_list(
+                "version", "major", "minor"
+            )
+            known[version.prompt_id] = {n: f"v{major}.{minor}" for n, major, minor in rows}
+        return known[version.prompt_id].get(number)
+
+
+class PromptShape(serializers.ModelSerializer):
+    """A prompt (SPEC 9, shapes)."""
+
+    agent = serializers.CharField(source="agent.name", allow_null=True, default=None)
+    tags = serializers.ListField(child=serializers.CharField())
+    metadata = serializers.DictField()
+    production = serializers.SerializerMethodField()
+    versions_count = serializers.IntegerField()
+    archived = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Prompt
+        fields = (
+            "id", "name", "agent", "status_key", "title", "description", "owner_team", "tags", "mode", "type",
+            "template_format", "metadata", "production", "versions_count", "archived", "created_by", "created_at",
+            "page_url",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_production(self, prompt: Prompt) -> str | None:
+        return prompt.production.label if prompt.production else None
+
+    def get_archived(self, prompt: Prompt) -> bool:
+        return prompt.archived_at is not None
+
+    def get_page_url(self, prompt: Prompt) -> str:
+        from urllib.parse import quote
+
+        return f"/prompts/{quote(prompt.name, safe='')}/"
+
+
+ECHOED_OF_PROMPT = frozenset(PromptShape.Meta.fields)
+ECHOED_OF_VERSION = frozenset(VersionShape.Meta.fields)
+
+
+class PromptFields(StrictSerializer):
+    """The writable fields of a prompt."""
+
+    echoed = ECHOED_OF_PROMPT
+    name = Text(max_length=255, required=False)
+    agent = Text(max_length=255, required=False, allow_null=True)
+    status_key = Text(max_length=255, required=False)
+    title = Text(max_length=255, required=False)
+    description = Text(required=False, max_length=20_000)
+    owner_team = Text(max_length=255, required=False)
+    tags = serializers.ListField(child=Text(max_length=50), required=False, max_length=20)
+    type = serializers.ChoiceField(choices=Kind.choices, required=False)
+    template_format = serializers.ChoiceField(choices=TemplateFormat.choices, required=False)
+    metadata = JSONObject(required=False)
+
+
+class PromptChange(PromptFields):
+    """PATCH of a prompt; `archived` hides it or shows it again."""
+
+    archived = serializers.BooleanField(required=False)
+
+
+class Content(StrictSerializer):
+    """A text (or the messages of a chat), its config and what was done."""
+
+    template_source = Text(required=False)
+    messages = serializers.ListField(child=serializers.DictField(), required=False)
+    config = JSONObject(required=False)
+    commit_message = Text(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Fold messages into template_source: they are one thing said two ways."""
+        if "messages" in data:
+            if "template_source" in data:
+                raise serializers.ValidationError({"messages": "Send template_source or messages, not both."})
+            from versions.content import chat_text
+
+            data["template_source"] = chat_text(data.pop("messages"))
+        return data
+
+
+class NewPrompt(PromptFields, Content):
+    """POST of a prompt: with a text it gets v1.0 as a DEV draft."""
+
+    mode = serializers.ChoiceField(choices=["full"], required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Messages make a chat prompt."""
+        if "messages" in data:
+            data.setdefault("type", Kind.CHAT)
+        data.pop("mode", None)
+        return super().validate(data)
+
+
+class PutPrompt(Content):
+    """PUT of a prompt (S1-28; SPEC 3)."""
+
+    echoed = frozenset({"name", "mode"})
+    description = Text(required=False, allow_null=True, max_length=20_000)
+    owner_team = Text(required=False, allow_null=True, max_length=255)
+    type = serializers.ChoiceField(choices=Kind.choices, required=False)
+    set_active = serializers.BooleanField(required=False)
+
+
+class VersionEdit(Content):
+    """PATCH of a version; `revision` is what the caller saw."""
+
+    echoed = ECHOED_OF_VERSION
+    revision = Whole(required=False)
+
+
+class NewVersion(Content):
+    """POST of a version: the next one, from another or from a text."""
+
+    from_ = Text(required=False, max_length=24)
+    bump = serializers.ChoiceField(choices=["minor", "major"], required=False)
+    revision = Whole(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python, so the field is declared under another name."""
+        fields = super().get_fields()
+        fields["from"] = fields.pop("from_")
+        return fields
+
+
+class CreateNew(Content):
+    """POST …/create-new."""
+
+    bump = serializers.ChoiceField(choices=["minor", "major"], required=False)
+    revision = Whole(required=False)
+
+
+class Press(StrictSerializer):
+    """A press that says no more than what was seen."""
+
+    stage = serializers.ChoiceField(choices=Stage.choices, required=False)
+    revision = Whole(required=False)
+
+
+class Promotion(Press):
+    """POST …/promote: `to` is where the caller wants it, which says what stage it saw."""
+
+    to = serializers.ChoiceField(choices=Stage.choices)
+    reason = Text(required=False)
+
+
+class RollbackTo(StrictSerializer):
+    """POST …/rollback: to which retired version, and why."""
+
+    to = Text(max_length=24)
+    reason = Text()

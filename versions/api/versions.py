@@ -1,0 +1,197 @@
+"""Versions: list, create, read, edit, and every press of a button."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actors import person
+from accounts.permissions import ASKED
+from common import query
+from common.errors import BadInput
+from common.pagination import Pages
+from common.serializers import read
+from versions import diffs
+from versions.actions import perform
+from versions.api.lookup import etag, find_prompt, find_version, seen_by
+from versions.api.shapes import (
+    CreateNew,
+    NewVersion,
+    Press,
+    Promotion,
+    RollbackTo,
+    VersionEdit,
+    VersionShape,
+)
+from versions.exceptions import StaleView
+from versions.models import PromptVersion
+from versions.seen import ANYTHING
+from versions.stages import Stage
+
+
+def answer(version: PromptVersion, request: Request, status: int = 200) -> Response:
+    """A version as JSON, with the ETag that If-Match takes."""
+    fresh = PromptVersion.objects.for_lists().get(pk=version.pk)
+    shape = VersionShape(fresh, context={"request": request})
+    headers = {"ETag": etag(fresh)}
+    if status == 201:
+        headers["Location"] = f"/v1{fresh.path}"
+    return Response(shape.data, status=status, headers=headers)
+
+
+def press(name: str, request: Request, version: PromptVersion, data: dict[str, Any]) -> Any:
+    """perform() for the API: what the caller saw comes from the body or If-Match, whose refusal is a 412."""
+    seen, by_header = seen_by(request, version, data)
+    try:
+        return perform(name, version, by=person(request), seen=seen, **data)
+    except StaleView as stale:
+        if by_header:
+            stale.status, stale.code = 412, "precondition_failed"
+        raise
+
+
+class VersionList(APIView):
+    """The versions of a prompt."""
+
+    needs = {"POST": ASKED}
+
+    @extend_schema(
+        responses=VersionShape(many=True),
+        parameters=[
+            OpenApiParameter("stage", str, enum=Stage.values),
+            OpenApiParameter("archived", bool),
+            OpenApiParameter("page", int),
+            OpenApiParameter("page_size", int),
+        ],
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """Newest first. Archived drafts only with `archived=1`."""
+        prompt = find_prompt(name)
+        rows = PromptVersion.objects.for_lists().filter(prompt=prompt).newest_first()
+        if stage := query.choice(request.query_params, "stage", Stage.values):
+            rows = rows.filter(stage=stage)
+        if not query.flag(request.query_params, "archived"):
+            rows = rows.current()
+        pages = Pages()
+        shown = pages.paginate_queryset(rows, request)
+        return pages.get_paginated_response(VersionShape(shown, many=True, context={"request": request}).data)
+
+    @extend_schema(request=NewVersion, responses={201: VersionShape})
+    def post(self, request: Request, name: str) -> Response:
+        """The next version as a DEV draft: from `from`, else from what is in production, else from the newest."""
+        data = read(NewVersion, request)
+        prompt, reference = find_prompt(name), data.pop("from", None)
+        source = find_version(name, reference) if reference else self._source(prompt)
+        if source is not None:
+            return answer(press("create", request, source, data), request, 201)
+        person(request).require("versions.create_promptversion")
+        if "template_source" not in data:
+            raise BadInput(
+                "This prompt has no version yet: send template_source.",
+                errors={"template_source": ["Required."]},
+            )
+        first = prompt.first_draft(
+            by=person(request),
+            text=data["template_source"],
+            config=data.get("config", {}),
+            commit_message=data.get("commit_message", ""),
+        )
+        return answer(first, request, 201)
+
+    def _source(self, prompt: Any) -> PromptVersion | None:
+        rows = prompt.versions.select_related("prompt")
+        return prompt.production and rows.get(pk=prompt.production.pk) or rows.newest_first().first()
+
+
+class VersionDetail(APIView):
+    """One version."""
+
+    needs = {"PATCH": ASKED, "DELETE": ASKED}
+
+    @extend_schema(responses=VersionShape)
+    def get(self, request: Request, name: str, version: str) -> Response:
+        """By `2.3`, `v2.3` or the integer."""
+        return answer(find_version(name, version), request)
+
+    @extend_schema(request=VersionEdit, responses=VersionShape)
+    def patch(self, request: Request, name: str, version: str) -> Response:
+        """Edit a draft in place. `revision` (409) or If-Match (412) refuses a stale edit, with both texts."""
+        found = find_version(name, version)
+        return answer(press("edit", request, found, read(VersionEdit, request)), request)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, name: str, version: str) -> Response:
+        """Remove a DEV draft for good."""
+        press("delete", request, find_version(name, version), {})
+        return Response(status=204)
+
+
+class Promote(APIView):
+    """POST …/promote."""
+
+    needs = {"POST": ASKED}
+
+    @extend_schema(request=Promotion, responses=VersionShape)
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Move one stage on. `to` is required: it says which stage the caller saw."""
+        found = find_version(name, version)
+        return answer(press("promote", request, found, read(Promotion, request)), request)
+
+
+class PressView(APIView):
+    """POST of a press that leaves the version there: archive, unarchive."""
+
+    needs = {"POST": ASKED}
+    action = ""
+
+    @extend_schema(request=Press, responses=VersionShape)
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Press it."""
+        found = find_version(name, version)
+        return answer(press(self.action, request, found, read(Press, request)), request)
+
+
+class Create(APIView):
+    """POST …/create-new."""
+
+    needs = {"POST": ASKED}
+
+    @extend_schema(request=CreateNew, responses={201: VersionShape})
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """The next version as a DEV draft with this one's content, or with what is sent."""
+        found = find_version(name, version)
+        return answer(press("create", request, found, read(CreateNew, request)), request, 201)
+
+
+class Diff(APIView):
+    """GET …/diff?against=."""
+
+    @extend_schema(parameters=[OpenApiParameter("against", str)], responses={200: dict})
+    def get(self, request: Request, name: str, version: str) -> Response:
+        """What changed from `against` (default: what is in production, else the version before) to this version."""
+        new = find_version(name, version)
+        reference = request.query_params.get("against")
+        if reference:
+            old = find_version(name, reference)
+        else:
+            earlier = PromptVersion.objects.filter(prompt=new.prompt, version__lt=new.version)
+            old = new.prompt.production or earlier.newest_first().first() or new
+            old.prompt = new.prompt
+        return Response(diffs.compare(old, new))
+
+
+class Rollback(APIView):
+    """POST /v1/prompts/{name}/rollback."""
+
+    needs = {"POST": ASKED}
+
+    @extend_schema(request=RollbackTo, responses={201: VersionShape})
+    def post(self, request: Request, name: str) -> Response:
+        """A new version with the retired text goes to production, forward only; the answer is that version."""
+        data = read(RollbackTo, request)
+        find_prompt(name)
+        found = find_version(name, data["to"])
+        made = perform("rollback", found, by=person(request), seen=ANYTHING, reason=data["reason"])
+        return answer(made, request, 201)

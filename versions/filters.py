@@ -1,0 +1,70 @@
+"""Search and filters over prompts, for pages and API alike (django-filter)."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from agents.models import Agent
+from common.errors import BadInput
+from versions.models import Prompt, PromptVersion
+from versions.models.prompt import Mode
+from versions.stages import Stage
+
+ORDERINGS = ("name", "created_at", "status_key")
+
+
+class PromptFilter(django_filters.FilterSet):
+    """Agent, status key, mode, stage, tag, and a search over names, titles, descriptions and texts."""
+
+    search = django_filters.CharFilter(method="by_words", label="Search", max_length=200)
+    agent = django_filters.CharFilter(field_name="agent__name", label="Agent")
+    status_key = django_filters.CharFilter(label="Status key")
+    mode = django_filters.ChoiceFilter(choices=Mode.choices, label="Mode", empty_label="Any mode")
+    stage = django_filters.ChoiceFilter(
+        choices=Stage.choices, method="by_stage", label="Stage", empty_label="Any stage"
+    )
+    tag = django_filters.CharFilter(field_name="tag_rows__name", label="Tag")
+    archived = django_filters.BooleanFilter(method="by_archived", label="Archived")
+    ordering = django_filters.OrderingFilter(fields=ORDERINGS)
+
+    class Meta:
+        model = Prompt
+        fields = ("search", "agent", "status_key", "mode", "stage", "tag", "archived")
+
+    def by_words(self, rows: QuerySet, name: str, words: str) -> QuerySet:
+        """Every word somewhere in name, title, description, agent or the text of a version."""
+        for word in words.split():
+            said = PromptVersion.objects.filter(prompt=OuterRef("pk"), template_source__icontains=word)
+            rows = rows.filter(
+                Q(name__icontains=word)
+                | Q(title__icontains=word)
+                | Q(description__icontains=word)
+                | Q(agent__name__icontains=word)
+                | Exists(said)
+            )
+        return rows
+
+    def by_stage(self, rows: QuerySet, name: str, stage: str) -> QuerySet:
+        """Prompts that have a version there."""
+        return rows.in_stage(stage)
+
+    def by_archived(self, rows: QuerySet, name: str, archived: bool) -> QuerySet:
+        """Archived ones alone."""
+        return rows.filter(archived_at__isnull=not archived)
+
+    @property
+    def agents(self) -> QuerySet:
+        """The agents one can choose from."""
+        return Agent.objects.current().values_list("name", flat=True)
+
+
+def filtered(query: Any, rows: QuerySet) -> QuerySet:
+    """Return the rows that a query asks for; archived ones stay hidden unless asked for. Raises BadInput (400)."""
+    found = PromptFilter(query, queryset=rows)
+    if not found.is_valid():
+        errors = {name: list(said) for name, said in found.errors.items()}
+        name, said = next(iter(errors.items()))
+        raise BadInput(f"Parameter '{name}': {said[0]}", errors=errors)
+    shown = found.qs if query.get("archived") else found.qs.current()
+    return shown if query.get("ordering") else shown.order_by("name")
