@@ -41,9 +41,7 @@ class Person(Actor):
         wanted = " or ".join(sorted(roles.scopes_of(permission)))
         if self.scopes is not None and wanted and not self.scopes & roles.scopes_of(permission):
             raise Forbidden(f"This API key lacks the scope '{wanted}'.", permission=permission)
-        raise Forbidden(
-            "You are not allowed to do this. Ask an admin for the permission.", permission=permission
-        )
+        raise Forbidden("You are not allowed to do this. Ask an admin for the permission.", permission=permission)
 
 
 def person(request: Any) -> Person:

@@ -14,9 +14,7 @@ def local_mode_stays_here(app_configs: Any, **options: Any) -> list[checks.Check
     if settings.LOCAL_MODE and not all(is_loopback(host) for host in settings.ALLOWED_HOSTS):
         hint = "Unset PROMPTLEDGER_LOCAL, or leave ALLOWED_HOSTS alone."
         return [
-            checks.Error(
-                "Local mode is on, and ALLOWED_HOSTS names other machines.", hint=hint, id="accounts.E001"
-            )
+            checks.Error("Local mode is on, and ALLOWED_HOSTS names other machines.", hint=hint, id="accounts.E001")
         ]
     return []
 

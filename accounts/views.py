@@ -55,9 +55,7 @@ def revoke_key(request: HttpRequest, prefix: str) -> HttpResponse:
 def account(request: HttpRequest) -> HttpResponse:
     """Who I am here and what I may do."""
     me = person(request)
-    may = {
-        scope: [said for said in permissions if me.may(said)] for scope, permissions in roles.SCOPES.items()
-    }
+    may = {scope: [said for said in permissions if me.may(said)] for scope, permissions in roles.SCOPES.items()}
     rows = [(roles.SCOPE_HELP[scope], len(may[scope]), len(roles.SCOPES[scope])) for scope in roles.SCOPES]
     groups = request.user.groups.values_list("name", flat=True)
     return render(request, "accounts/account.html", {"rows": rows, "groups": groups})

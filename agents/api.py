@@ -85,9 +85,7 @@ class AgentList(APIView):
         if search := request.query_params.get("search"):
             shown = shown.filter(name__icontains=search)
         pages = Pages()
-        return pages.get_paginated_response(
-            AgentShape(pages.paginate_queryset(shown, request), many=True).data
-        )
+        return pages.get_paginated_response(AgentShape(pages.paginate_queryset(shown, request), many=True).data)
 
     @extend_schema(request=NewAgent, responses={201: AgentShape})
     def post(self, request: Request) -> Response:

@@ -30,9 +30,7 @@ class AgentQuerySet(models.QuerySet["Agent"]):
 class Agent(Chained):
     """A program that uses prompts, one for each state (status key) it can be in."""
 
-    name = models.CharField(
-        max_length=NAME_LENGTH, unique=True, validators=[validate_name, MinLengthValidator(1)]
-    )
+    name = models.CharField(max_length=NAME_LENGTH, unique=True, validators=[validate_name, MinLengthValidator(1)])
     description = models.TextField(blank=True, default="", validators=[validate_storable])
     primary_status_key = models.CharField(
         max_length=NAME_LENGTH,
@@ -58,9 +56,7 @@ class Agent(Chained):
     @property
     def active_default_prompt_id(self) -> int | None:
         """The id of the version in production under the primary status key, or None (S4-7; derived, never stored)."""
-        slots = (
-            self.slots if hasattr(self, "slots") else self.prompts.filter(status_key=self.primary_status_key)
-        )
+        slots = self.slots if hasattr(self, "slots") else self.prompts.filter(status_key=self.primary_status_key)
         live = [prompt.production for prompt in slots if prompt.status_key == self.primary_status_key]
         return live[0].pk if live and live[0] else None
 
@@ -96,9 +92,7 @@ class Agent(Chained):
             agent = self._locked()
             if archived != (agent.archived_at is not None):
                 agent.archived_at = timezone.now() if archived else None
-                agent._log(
-                    "agent_archived" if archived else "agent_unarchived", by, None, {}, also=("archived_at",)
-                )
+                agent._log("agent_archived" if archived else "agent_unarchived", by, None, {}, also=("archived_at",))
         return agent
 
     def remove(self, *, by: Actor) -> None:

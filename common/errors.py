@@ -12,9 +12,7 @@ class Refusal(Exception):
     status = 400
     code = "invalid"
 
-    def __init__(
-        self, detail: str, *, code: str | None = None, status: int | None = None, **data: Any
-    ) -> None:
+    def __init__(self, detail: str, *, code: str | None = None, status: int | None = None, **data: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or self.code

@@ -37,15 +37,10 @@ def _response(body: dict[str, Any], status: int, headers: dict[str, str] | None 
 
 def _validation(error: ValidationError) -> dict[str, Any]:
     if hasattr(error, "error_dict"):
-        fields = {
-            ("detail" if name == NON_FIELD_ERRORS else name): said
-            for name, said in error.message_dict.items()
-        }
+        fields = {("detail" if name == NON_FIELD_ERRORS else name): said for name, said in error.message_dict.items()}
     else:
         fields = {"detail": error.messages}
-    first = next(
-        (f"{name}: {said[0]}" if name != "detail" else said[0] for name, said in fields.items()), "Invalid."
-    )
+    first = next((f"{name}: {said[0]}" if name != "detail" else said[0] for name, said in fields.items()), "Invalid.")
     return {"detail": first, "code": "invalid", "errors": fields}
 
 
@@ -69,13 +64,9 @@ def _of_database(error: Exception) -> Response | None:
         logger.warning("Refused by the database: %s", said)
         if "promptledger:" in said:
             return _response({"detail": said.partition("promptledger:")[2].strip(), "code": "guarded"}, 409)
-        return _response(
-            {"detail": "Something else has this name or number already.", "code": "conflict"}, 409
-        )
+        return _response({"detail": "Something else has this name or number already.", "code": "conflict"}, 409)
     if isinstance(error, DataError | RecursionError | UnicodeError | OverflowError):
-        return _response(
-            {"detail": "A value in the request cannot be stored or looked up.", "code": "invalid"}, 400
-        )
+        return _response({"detail": "A value in the request cannot be stored or looked up.", "code": "invalid"}, 400)
     if isinstance(error, OperationalError):
         logger.error("The database does not answer: %s", error)
         body = {"detail": "The database does not answer right now. Try again.", "code": "unavailable"}

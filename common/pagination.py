@@ -19,9 +19,7 @@ class Pages(PageNumberPagination):
         """Return the rows of the page asked for. Raises BadInput or NotFound."""
         self.request = request
         number = whole_number(request.query_params, "page", default=1, most=1_000_000)
-        size = whole_number(
-            request.query_params, "page_size", default=self.page_size, most=self.max_page_size
-        )
+        size = whole_number(request.query_params, "page_size", default=self.page_size, most=self.max_page_size)
         paginator = self.django_paginator_class(queryset, size)
         if number > paginator.num_pages:
             raise NotFound(f"There are {paginator.num_pages} pages.")

@@ -45,15 +45,11 @@ def load(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8-sig")
         _check_depth(text)
-        value = json.loads(
-            text, object_pairs_hook=_without_doubles, parse_constant=_no_constants, parse_int=_int
-        )
+        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constants, parse_int=_int)
     except UnicodeDecodeError as error:
         raise ParseError("The body is not UTF-8.") from error
     except json.JSONDecodeError as error:
-        raise ParseError(
-            f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
-        ) from error
+        raise ParseError(f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}.") from error
     except RecursionError as error:
         raise ParseError("The JSON is nested too deeply.") from error
     _check_texts(value)
@@ -124,8 +120,6 @@ class JSONOnly(BaseContentNegotiation):
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
         return parsers[0] if content_type in ("", "application/json") else None
 
-    def select_renderer(
-        self, request: Any, renderers: list[Any], format_suffix: str | None = None
-    ) -> tuple[Any, str]:
+    def select_renderer(self, request: Any, renderers: list[Any], format_suffix: str | None = None) -> tuple[Any, str]:
         """Return the JSON renderer."""
         return renderers[0], renderers[0].media_type

@@ -9,9 +9,7 @@ from django.utils.timezone import is_naive, make_aware
 from common.errors import BadInput
 
 
-def whole_number(
-    query: Mapping[str, str], name: str, *, default: int, least: int = 1, most: int = 2**31 - 1
-) -> int:
+def whole_number(query: Mapping[str, str], name: str, *, default: int, least: int = 1, most: int = 2**31 - 1) -> int:
     """Return the parameter as an int within bounds; ASCII digits only, so that "²" is not a number."""
     text = query.get(name, "")
     if text == "":

@@ -29,9 +29,7 @@ class ExecutionShape(serializers.ModelSerializer):
     variables = serializers.DictField()
     params = serializers.DictField()
     telemetry = serializers.DictField()
-    cost_usd = serializers.DecimalField(
-        max_digits=14, decimal_places=8, allow_null=True, normalize_output=True
-    )
+    cost_usd = serializers.DecimalField(max_digits=14, decimal_places=8, allow_null=True, normalize_output=True)
 
     class Meta:
         model = Execution
@@ -99,9 +97,7 @@ class ExecutionList(APIView):
     def get(self, request: Request) -> Response:
         """Newest first."""
         pages = Pages()
-        shown = pages.paginate_queryset(
-            filtered(request.query_params, Execution.objects.for_lists()), request
-        )
+        shown = pages.paginate_queryset(filtered(request.query_params, Execution.objects.for_lists()), request)
         return pages.get_paginated_response(ExecutionLine(shown, many=True).data)
 
 

@@ -72,9 +72,7 @@ class Execution(models.Model):
         default_permissions = ("view",)
         permissions = (("run_execution", "Can run prompts"),)
         constraints = (
-            models.CheckConstraint(
-                condition=models.Q(status__in=Status.values), name="executions_known_status"
-            ),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="executions_known_status"),
             models.CheckConstraint(
                 condition=models.Q(environment__in=ENVIRONMENTS), name="executions_known_environment"
             ),

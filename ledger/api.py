@@ -53,10 +53,7 @@ def filtered(request: Request, rows: QuerySet[LedgerEvent]) -> QuerySet[LedgerEv
 
 
 PARAMETERS = [
-    *(
-        OpenApiParameter(name, str)
-        for name in ("actor", "action", "prompt", "agent", "label", "since", "until")
-    ),
+    *(OpenApiParameter(name, str) for name in ("actor", "action", "prompt", "agent", "label", "since", "until")),
     *(OpenApiParameter(name, int) for name in ("version", "page", "page_size")),
 ]
 

@@ -31,9 +31,7 @@ class Entry:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def link(
-    subject: Chained, *, by: Actor, entries: Iterable[Entry], at: datetime | None = None
-) -> list[LedgerEvent]:
+def link(subject: Chained, *, by: Actor, entries: Iterable[Entry], at: datetime | None = None) -> list[LedgerEvent]:
     """Build the sealed events that continue the subject's chain, and move the head it carries in memory.
 
     Nothing is stored: `append` does that, and so do bulk writers who store many subjects at once.
@@ -72,9 +70,7 @@ def append(
     row stand or fall together.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError(
-            "A ledger entry is written in the transaction of its change."
-        )
+        raise transaction.TransactionManagementError("A ledger entry is written in the transaction of its change.")
     events = LedgerEvent.objects.bulk_create(link(subject, by=by, entries=entries, at=at))
     subject.save(update_fields=["ledger_length", "ledger_head", *also])
     return events

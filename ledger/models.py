@@ -65,9 +65,7 @@ class LedgerEvent(models.Model):
     class Meta:
         db_table = "ledger_events"
         ordering = ("-at", "-id")
-        constraints = (
-            models.UniqueConstraint(fields=("chain", "sequence"), name="ledger_one_event_per_place"),
-        )
+        constraints = (models.UniqueConstraint(fields=("chain", "sequence"), name="ledger_one_event_per_place"),)
         indexes = (models.Index(fields=("prompt_id", "version"), name="ledger_by_version"),)
         # Nobody adds, changes or deletes a row by hand: there is nothing to permit but looking.
         default_permissions = ("view",)
@@ -82,9 +80,7 @@ class LedgerEvent(models.Model):
 
 def seal(values: list[Any]) -> str:
     """Return the hash of one row: SHA-256 over canonical JSON of the SEALED values in their order."""
-    return sha256(
-        canonical_json([value if _plain(value) else value.astimezone(UTC).isoformat() for value in values])
-    )
+    return sha256(canonical_json([value if _plain(value) else value.astimezone(UTC).isoformat() for value in values]))
 
 
 def _plain(value: Any) -> bool:

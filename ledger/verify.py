@@ -54,6 +54,4 @@ def _cut_tails(heads: dict[str, tuple[int, str]]) -> Iterator[Problem]:
             for pk, length, head in rows.iterator(chunk_size=5_000):
                 chain = f"{model._meta.model_name}:{pk}"
                 if heads.get(chain, (0, "")) != (length, head):
-                    yield Problem(
-                        chain, f"should end with event {length}, but its last events are missing or other"
-                    )
+                    yield Problem(chain, f"should end with event {length}, but its last events are missing or other")

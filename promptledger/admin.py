@@ -19,7 +19,5 @@ class PromptLedgerAdminSite(admin.AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send strangers to the sign-in page, and say to others that this is for staff."""
         if request.user.is_authenticated:
-            raise PermissionDenied(
-                "The admin is for staff. Ask an admin to make your account a staff account."
-            )
+            raise PermissionDenied("The admin is for staff. Ask an admin to make your account a staff account.")
         return redirect(f"{reverse('accounts:login')}?next={reverse('admin:index')}")

@@ -1,8 +1,8 @@
 """The routes of /v1 (SPEC 9)."""
 
 from django.urls import include, path
-from drf_spectacular.utils import extend_schema
 from drf_spectacular.renderers import OpenApiJsonRenderer
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request

@@ -90,9 +90,7 @@ PROMPT_FIELDS = ("name", "agent", "status_key", "title", "description", "owner_t
 def make_tracking_prompt(**fields: Any) -> Prompt:
     """A prompt that git owns, with v1.0 in PRD: made below the lifecycle of people, as registration does."""
     with transaction.atomic():
-        prompt = Prompt.objects.create(
-            name=fields.pop("name", f"tracked-{next(numbers)}"), mode="tracking", **fields
-        )
+        prompt = Prompt.objects.create(name=fields.pop("name", f"tracked-{next(numbers)}"), mode="tracking", **fields)
         version = PromptVersion.draft(prompt, TESTER, "Tracked {{ name }}", {}, "", None, commit="0" * 40)
         version._advance(prompt, Stage.TST, version.created_at)
         version._advance(prompt, Stage.PRD, version.created_at)

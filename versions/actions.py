@@ -161,9 +161,7 @@ def blocked_because(action: Action, version: PromptVersion, person: Person) -> R
     One order everywhere: permission (403), mode (400), archived, stage (409).
     """
     if not person.may(action.permission_in(version.stage) or _any_permission(action)):
-        return Forbidden(
-            f"You are not allowed to do this: {_said(action, version)}. Ask an admin for the permission."
-        )
+        return Forbidden(f"You are not allowed to do this: {_said(action, version)}. Ask an admin for the permission.")
     if not action.in_tracking and version.prompt.mode == "tracking":
         return WrongMode(version.prompt.name, version.prompt.mode)
     if version.archived_at is not None and not action.when_archived:

@@ -9,9 +9,7 @@ from versions import guards
 
 
 @checks.register(checks.Tags.database)
-def guards_stand(
-    app_configs: Any, databases: list[str] | None = None, **options: Any
-) -> list[checks.CheckMessage]:
+def guards_stand(app_configs: Any, databases: list[str] | None = None, **options: Any) -> list[checks.CheckMessage]:
     """Warn for every guard that is not in place. A warning, or it would stop the migration that repairs it."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
@@ -22,8 +20,6 @@ def guards_stand(
         if lacking:
             message = f"The database lacks its guards: {', '.join(lacking)}."
             found.append(
-                checks.Warning(
-                    message, hint="Run `manage.py migrate`: it puts them back.", id="versions.W001"
-                )
+                checks.Warning(message, hint="Run `manage.py migrate`: it puts them back.", id="versions.W001")
             )
     return found

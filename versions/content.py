@@ -54,9 +54,7 @@ def _message(position: int, message: Any) -> dict[str, str]:
     if why := unstorable(message["content"]):
         raise _bad_message(position, why)
     if unknown := set(message) - {"role", "content", "type"}:
-        raise _bad_message(
-            position, f"has keys that mean nothing here: {', '.join(sorted(map(str, unknown)))}"
-        )
+        raise _bad_message(position, f"has keys that mean nothing here: {', '.join(sorted(map(str, unknown)))}")
     return {"content": message["content"], "role": message["role"]}
 
 
@@ -112,7 +110,5 @@ def check_message(text: Any, name: str = "commit_message", *, required: bool = F
     if len(text) > MESSAGE_LIMIT:
         raise BadInput(f"{name} is over {MESSAGE_LIMIT:,} characters.", errors={name: ["Too long."]})
     if required and not text.strip():
-        raise BadInput(
-            f"A {name} is required: say why, for the ledger.", errors={name: ["This field is required."]}
-        )
+        raise BadInput(f"A {name} is required: say why, for the ledger.", errors={name: ["This field is required."]})
     return text.strip()

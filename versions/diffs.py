@@ -35,11 +35,7 @@ class Row:
 
 def segments(old: str, new: str) -> list[dict[str, str]]:
     """Return [{op: equal|insert|delete|replace, old, new}] by words; joining all `new` gives the new text."""
-    split = (
-        TOKEN.findall
-        if len(old) + len(new) < TOKENS_LIMIT * 4
-        else lambda text: text.splitlines(keepends=True)
-    )
+    split = TOKEN.findall if len(old) + len(new) < TOKENS_LIMIT * 4 else lambda text: text.splitlines(keepends=True)
     before, after = split(old), split(new)
     found: list[dict[str, str]] = []
     for tag, i1, i2, j1, j2 in Indel.opcodes(before, after):

@@ -26,9 +26,5 @@ class WrongMode(BadInput):
     code = "wrong_mode"
 
     def __init__(self, name: str, mode: str) -> None:
-        hint = (
-            "Use code-based endpoints instead."
-            if mode == "tracking"
-            else f"Use PUT /v1/prompts/{name} instead."
-        )
+        hint = "Use code-based endpoints instead." if mode == "tracking" else f"Use PUT /v1/prompts/{name} instead."
         super().__init__(f"Prompt '{name}' is in {mode} mode. {hint}", mode=mode)

@@ -34,8 +34,7 @@ def guards(vendor: str) -> tuple[Guard, ...]:
     """Return the guards for "sqlite" or "postgresql"."""
     text = (Path(__file__).parent / "sql" / f"{CURRENT}_{vendor}.sql").read_text()
     return tuple(
-        Guard(found["name"], found["table"], found["sql"].strip().removesuffix(";"))
-        for found in BLOCK.finditer(text)
+        Guard(found["name"], found["table"], found["sql"].strip().removesuffix(";")) for found in BLOCK.finditer(text)
     )
 
 
@@ -45,9 +44,7 @@ def missing(using: str = "default") -> list[str]:
     found = _sqlite(connection) if connection.vendor == "sqlite" else _postgresql(connection)
     expected = guards(connection.vendor)
     return [
-        guard.name
-        for guard in expected
-        if found.get(guard.name) != (guard.table, _essence(guard, connection.vendor))
+        guard.name for guard in expected if found.get(guard.name) != (guard.table, _essence(guard, connection.vendor))
     ]
 
 

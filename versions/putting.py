@@ -59,17 +59,11 @@ def _text(prompt: Prompt, by: Actor, text: str, fields: dict[str, Any]) -> tuple
     newest = prompt.versions.select_related("prompt").newest_first().first()
     draft = prompt.versions.current().filter(stage=Stage.DEV).select_related("prompt").newest_first().first()
     if draft:
-        edited = draft.edit(
-            by=by, seen=Seen.of(draft), template_source=text, config=config, commit_message=message
-        )
+        edited = draft.edit(by=by, seen=Seen.of(draft), template_source=text, config=config, commit_message=message)
         return edited, "unchanged" if edited.revision == draft.revision else "updated"
     if newest is None:
-        return prompt.first_draft(
-            by=by, text=text, config=config or {}, commit_message=message or ""
-        ), "new_version"
+        return prompt.first_draft(by=by, text=text, config=config or {}, commit_message=message or ""), "new_version"
     if newest.template_source == text and (config is None or newest.config == config):
         return newest, "unchanged"
-    made = newest.create_new(
-        by=by, seen=ANYTHING, template_source=text, config=config, commit_message=message or ""
-    )
+    made = newest.create_new(by=by, seen=ANYTHING, template_source=text, config=config, commit_message=message or "")
     return made, "new_version"

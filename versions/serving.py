@@ -21,20 +21,14 @@ def resolve(prompt: Prompt, *, stage: str = "", version: str = "") -> PromptVers
         found = rows.current().filter(stage=stage or Stage.PRD).newest_first().first()
         said = f"has no version in {stage or Stage.PRD}"
     if found is None:
-        raise NotFound(
-            f"Prompt '{prompt.name}' {said}", code="nothing_live" if not (stage or version) else "not_found"
-        )
+        raise NotFound(f"Prompt '{prompt.name}' {said}", code="nothing_live" if not (stage or version) else "not_found")
     return found
 
 
 def served(version: PromptVersion) -> dict[str, Any]:
     """Return what is served of a version (SPEC 9, shape Served)."""
     prompt = version.prompt
-    key = (
-        {"messages": version.messages}
-        if prompt.type == "chat"
-        else {"template_source": version.template_source}
-    )
+    key = {"messages": version.messages} if prompt.type == "chat" else {"template_source": version.template_source}
     return {
         "agent": prompt.agent.name if prompt.agent else None,
         "prompt": prompt.name,

@@ -96,9 +96,7 @@ def _checked(values: Any) -> dict[str, Any]:
         raise BadInput(said, code="too_long", errors={"variables": [said]})
     for name, value in values.items():
         if unstorable(name) or (isinstance(value, str) and unstorable(value)):
-            raise BadInput(
-                "A variable holds a character that cannot be stored.", errors={"variables": [repr(name)]}
-            )
+            raise BadInput("A variable holds a character that cannot be stored.", errors={"variables": [repr(name)]})
     return values
 
 

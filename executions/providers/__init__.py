@@ -32,9 +32,7 @@ class Provider(Protocol):
 
     name: str
 
-    def complete(
-        self, prompt: str | list[dict[str, str]], *, model: str, params: dict[str, Any]
-    ) -> Answer: ...
+    def complete(self, prompt: str | list[dict[str, str]], *, model: str, params: dict[str, Any]) -> Answer: ...
 
 
 def get(name: str) -> Provider:

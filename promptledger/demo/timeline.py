@@ -73,9 +73,7 @@ class BadStory(Exception):
 
 
 @transaction.atomic
-def play(
-    agents: Iterable[AgentStory], stories: Iterable[Story], *, people: dict[str, Actor], today: datetime
-) -> int:
+def play(agents: Iterable[AgentStory], stories: Iterable[Story], *, people: dict[str, Actor], today: datetime) -> int:
     """Play the stories from the oldest move to the newest, all or nothing. Returns how many moves were made."""
     stories = list(stories)
     for agent in agents:
@@ -85,9 +83,7 @@ def play(
                 by=people["engineer"], at=moment, name=agent.name, description=agent.description,
                 primary_status_key=agent.primary_status_key,
             )  # fmt: skip
-    moves = sorted(
-        ((move.at(today), story, move) for story in stories for move in story.moves), key=lambda row: row[0]
-    )
+    moves = sorted(((move.at(today), story, move) for story in stories for move in story.moves), key=lambda row: row[0])
     for moment, story, move in moves:
         MOVES[move.action](story, move, people[move.who], moment)
     return len(moves)

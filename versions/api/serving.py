@@ -32,9 +32,7 @@ class Active(APIView):
         body = serving.served(asked_for(request, name))
         tag = serving.etag(body)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        known = [
-            one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")
-        ]
+        known = [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]
         if tag in known or known == ["*"]:
             return Response(status=304, headers=headers)
         return Response(body, headers=headers)

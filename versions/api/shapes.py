@@ -75,9 +75,7 @@ class VersionShape(serializers.ModelSerializer):
             return None
         known = self.context.setdefault("labels", {})
         if version.prompt_id not in known:
-            rows = PromptVersion.objects.filter(prompt=version.prompt_id).values_list(
-                "version", "major", "minor"
-            )
+            rows = PromptVersion.objects.filter(prompt=version.prompt_id).values_list("version", "major", "minor")
             known[version.prompt_id] = {n: f"v{major}.{minor}" for n, major, minor in rows}
         return known[version.prompt_id].get(number)
 

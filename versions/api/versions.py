@@ -102,7 +102,7 @@ class VersionList(APIView):
 
     def _source(self, prompt: Any) -> PromptVersion | None:
         rows = prompt.versions.select_related("prompt")
-        return prompt.production and rows.get(pk=prompt.production.pk) or rows.newest_first().first()
+        return (prompt.production and rows.get(pk=prompt.production.pk)) or rows.newest_first().first()
 
 
 class VersionDetail(APIView):

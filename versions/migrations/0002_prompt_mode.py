@@ -19,11 +19,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="prompt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(mode__in=["full", "tracking"]), name="prompt_mode"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(mode__in=["full", "tracking"]), name="prompt_mode"),
         ),
-        migrations.AddIndex(
-            model_name="prompt", index=models.Index(fields=["mode"], name="idx_prompts_mode")
-        ),
+        migrations.AddIndex(model_name="prompt", index=models.Index(fields=["mode"], name="idx_prompts_mode")),
     ]

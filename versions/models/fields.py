@@ -33,14 +33,6 @@ def check_tags(names: Any) -> list[str]:
     if len(names) > TAGS:
         raise ValidationError({"tags": f"At most {TAGS} tags."})
     for name in names:
-        if (
-            not name.strip()
-            or name != name.strip()
-            or len(name) > TAG_LENGTH
-            or "," in name
-            or unstorable(name)
-        ):
-            raise ValidationError(
-                {"tags": f"A tag has 1 to {TAG_LENGTH} characters, no comma, no outer space."}
-            )
+        if not name.strip() or name != name.strip() or len(name) > TAG_LENGTH or "," in name or unstorable(name):
+            raise ValidationError({"tags": f"A tag has 1 to {TAG_LENGTH} characters, no comma, no outer space."})
     return names

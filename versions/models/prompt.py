@@ -81,9 +81,7 @@ class Prompt(Chained):
     )
     title = models.CharField(max_length=NAME_LENGTH, blank=True, default="", validators=[validate_storable])
     description = models.TextField(blank=True, default="", validators=[validate_storable])
-    owner_team = models.CharField(
-        max_length=NAME_LENGTH, blank=True, default="", validators=[validate_storable]
-    )
+    owner_team = models.CharField(max_length=NAME_LENGTH, blank=True, default="", validators=[validate_storable])
     mode = models.CharField(max_length=8, choices=Mode, default=Mode.FULL, db_default=Mode.FULL)
     type = models.CharField(max_length=4, choices=Kind, default=Kind.TEXT)
     template_format = models.CharField(max_length=8, choices=TemplateFormat, default=TemplateFormat.SIMPLE)
@@ -204,17 +202,14 @@ class Prompt(Chained):
         with transaction.atomic():
             prompt = self.locked()
             changed = {
-                key: new
-                for key, new in fields.items()
-                if key in self.CHANGEABLE and getattr(prompt, key) != new
+                key: new for key, new in fields.items() if key in self.CHANGEABLE and getattr(prompt, key) != new
             }
             if "tags" in changed and sorted(changed["tags"]) == prompt.tags:
                 del changed["tags"]
             prompt._refuse_identity_change(changed)
             if changed:
                 detail = {
-                    key: {"from": _plain(getattr(prompt, key)), "to": _plain(new)}
-                    for key, new in changed.items()
+                    key: {"from": _plain(getattr(prompt, key)), "to": _plain(new)} for key, new in changed.items()
                 }
                 if "tags" in changed:
                     prompt._set_tags(changed.pop("tags"))

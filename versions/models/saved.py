@@ -44,9 +44,5 @@ class SavedText(models.Model):
         from versions.models.version import PromptVersion
 
         wanted = ("template_source", "config")
-        present = (
-            PromptVersion.objects.filter(prompt_id=prompt_id, content_hash=content_hash)
-            .values(*wanted)
-            .first()
-        )
+        present = PromptVersion.objects.filter(prompt_id=prompt_id, content_hash=content_hash).values(*wanted).first()
         return present or cls.objects.filter(content_hash=content_hash).values(*wanted).first()

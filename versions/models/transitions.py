@@ -62,9 +62,7 @@ class Transitions:
                 else content.check_text(prompt.type, template_source, prompt.template_format)
             )
             settings_ = version.config if config is None else content.check_config(config)
-            message = (
-                version.commit_message if commit_message is None else content.check_message(commit_message)
-            )
+            message = version.commit_message if commit_message is None else content.check_message(commit_message)
             before = version.content_hash
             if (text, settings_, message) == (
                 version.template_source,
@@ -158,9 +156,7 @@ class Transitions:
         """Refuse while the draft is used; else keep its text and return the ledger entry of its end."""
         for path in settings.DRAFT_USES:
             if why := import_string(path)(self):
-                raise LifecycleError(
-                    f"{self.label} cannot be deleted: {why}", code="in_use", stage=self.stage
-                )
+                raise LifecycleError(f"{self.label} cannot be deleted: {why}", code="in_use", stage=self.stage)
         SavedText.keep(self, prompt.type)
         return self.entry("deleted", from_stage=self.stage, before_hash=self.content_hash)
 
@@ -172,9 +168,7 @@ class Transitions:
         """Take up a draft again."""
         return self._set_archived(False, by, seen, at)
 
-    def _set_archived(
-        self: "Version", archived: bool, by: Actor, seen: Seen, at: datetime | None
-    ) -> "Version":
+    def _set_archived(self: "Version", archived: bool, by: Actor, seen: Seen, at: datetime | None) -> "Version":
         with self._fresh(seen) as (prompt, version):
             if version.stage not in EDITABLE:
                 raise LifecycleError("Only drafts in DEV or TST can be archived.", stage=version.stage)
@@ -189,9 +183,7 @@ class Transitions:
                 chain.append(prompt, by=by, entries=[entry], at=moment)
         return version
 
-    def roll_back(
-        self: "Version", *, by: Actor, seen: Seen, reason: str, at: datetime | None = None
-    ) -> "Version":
+    def roll_back(self: "Version", *, by: Actor, seen: Seen, reason: str, at: datetime | None = None) -> "Version":
         """Bring a retired text back: a new version with it goes to PRD in one transaction, one ledger entry (SPEC 2).
 
         Forward only: this version stays retired. Raises BadInput without a reason.
@@ -216,9 +208,7 @@ class Transitions:
         return again
 
     @contextmanager
-    def _fresh(
-        self: "Version", seen: Seen, mine: dict[str, Any] | None = None
-    ) -> "Iterator[tuple[Prompt, Version]]":
+    def _fresh(self: "Version", seen: Seen, mine: dict[str, Any] | None = None) -> "Iterator[tuple[Prompt, Version]]":
         """Lock the prompt, then yield it and this version as they are now; `read_at` is the database's clock.
 
         Raises NotFound if the version is gone, WrongMode unless people own the text, StaleView if it is not what was
@@ -245,9 +235,7 @@ class Transitions:
                 revision=self.revision,
             )
         if self.stage in SEALED:
-            raise LifecycleError(
-                f"{self.label} is in {self.stage}: there is no further promotion.", stage=self.stage
-            )
+            raise LifecycleError(f"{self.label} is in {self.stage}: there is no further promotion.", stage=self.stage)
         raise LifecycleError(
             f"{self.label} is in {self.stage} and can only go to {PROMOTIONS[self.stage]}, not to {to}.",
             code="illegal_move",

@@ -29,9 +29,7 @@ class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
     def with_replacement(self) -> Self:
         """Annotate `replacement`: the label of the version that took over, whose deployed_at is this one's retired_at."""
         successor = (
-            PromptVersion.objects.filter(
-                prompt=models.OuterRef("prompt"), deployed_at=models.OuterRef("retired_at")
-            )
+            PromptVersion.objects.filter(prompt=models.OuterRef("prompt"), deployed_at=models.OuterRef("retired_at"))
             .exclude(pk=models.OuterRef("pk"))
             .annotate(said=label_of("major", "minor"))
         )
@@ -50,9 +48,7 @@ class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
 def label_of(major: str, minor: str) -> Concat:
     """The label as the database says it."""
     text = models.CharField()
-    return Concat(
-        models.Value("v"), Cast(major, text), models.Value("."), Cast(minor, text), output_field=text
-    )
+    return Concat(models.Value("v"), Cast(major, text), models.Value("."), Cast(minor, text), output_field=text)
 
 
 class PromptVersion(Transitions, models.Model):
@@ -94,16 +90,12 @@ class PromptVersion(Transitions, models.Model):
                 fields=("prompt",), condition=models.Q(stage=Stage.PRD), name="versions_one_in_production"
             ),
             models.CheckConstraint(condition=models.Q(stage__in=Stage.values), name="versions_known_stage"),
-            models.CheckConstraint(
-                condition=models.Q(version__gte=1, major__gte=1), name="versions_from_one"
-            ),
+            models.CheckConstraint(condition=models.Q(version__gte=1, major__gte=1), name="versions_from_one"),
             models.CheckConstraint(
                 name="versions_dates_fit_stage",
                 condition=models.Q(stage__in=EDITABLE, deployed_at=None, retired_at=None)
                 | models.Q(stage=Stage.PRD, deployed_at__isnull=False, retired_at=None)
-                | models.Q(
-                    stage=Stage.RET, deployed_at__isnull=False, retired_at__gte=models.F("deployed_at")
-                ),
+                | models.Q(stage=Stage.RET, deployed_at__isnull=False, retired_at__gte=models.F("deployed_at")),
             ),
             models.CheckConstraint(
                 name="versions_only_drafts_archived",
@@ -163,9 +155,7 @@ class PromptVersion(Transitions, models.Model):
     @property
     def variables(self) -> list[str]:
         """The names that the text asks for, in the order of their first use."""
-        return templating.variables(
-            self.template_source, kind=self.prompt.type, style=self.prompt.template_format
-        )
+        return templating.variables(self.template_source, kind=self.prompt.type, style=self.prompt.template_format)
 
     @property
     def replaced_by(self) -> str | None:
