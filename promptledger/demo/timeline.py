@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ Change = tuple[str, str]
 
 @dataclass(frozen=True)
 class Move:
-    """One line of a story: `when` is "days ago, hh:mm" (UTC), `label` the version it is done to.
+    """One line of a story: `when` as `instant` reads it, `label` the version it is done to.
 
     `changes` are (old, new) pieces of text, each of which must be there exactly once; `data` goes to the transition.
     """
@@ -33,13 +34,6 @@ class Move:
     label: str = ""
     changes: tuple[Change, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
-
-    def at(self, today: datetime) -> datetime:
-        """The instant of the move, counted back from the midnight before `today`."""
-        days, clock = self.when.split(", ")
-        hours, minutes = clock.split(":")
-        midnight = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight - timedelta(days=int(days)) + timedelta(hours=int(hours), minutes=int(minutes))
 
 
 @dataclass(frozen=True)
@@ -75,18 +69,34 @@ class BadStory(Exception):
 @transaction.atomic
 def play(agents: Iterable[AgentStory], stories: Iterable[Story], *, people: dict[str, Actor], today: datetime) -> int:
     """Play the stories from the oldest move to the newest, all or nothing. Returns how many moves were made."""
-    stories = list(stories)
-    for agent in agents:
-        if not Agent.objects.filter(name=agent.name).exists():
-            moment = Move(agent.when, "engineer", "start").at(today)
-            Agent.create(
-                by=people["engineer"], at=moment, name=agent.name, description=agent.description,
-                primary_status_key=agent.primary_status_key,
-            )  # fmt: skip
-    moves = sorted(((move.at(today), story, move) for story in stories for move in story.moves), key=lambda row: row[0])
-    for moment, story, move in moves:
-        MOVES[move.action](story, move, people[move.who], moment)
-    return len(moves)
+    there = set(Agent.objects.values_list("name", flat=True))
+    steps: list[tuple[datetime, Callable[[datetime], None]]] = [
+        (instant(agent.when, today), partial(_enter, agent, people["engineer"]))
+        for agent in agents
+        if agent.name not in there
+    ]
+    steps += [
+        (instant(move.when, today), partial(MOVES[move.action], story, move, people[move.who]))
+        for story in stories
+        for move in story.moves
+    ]
+    for moment, step in sorted(steps, key=lambda row: row[0]):
+        step(moment)
+    return len(steps)
+
+
+def instant(when: str, today: datetime) -> datetime:
+    """Read "days ago, hh:mm" (UTC), counted back from the midnight before `today`."""
+    days, clock = when.split(", ")
+    hours, minutes = clock.split(":")
+    midnight = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=int(days)) + timedelta(hours=int(hours), minutes=int(minutes))
+
+
+def _enter(agent: AgentStory, by: Actor, at: datetime) -> None:
+    Agent.create(
+        by=by, at=at, name=agent.name, description=agent.description, primary_status_key=agent.primary_status_key
+    )
 
 
 def _start(story: Story, move: Move, by: Actor, at: datetime) -> None:

@@ -41,7 +41,9 @@ class Command(BaseCommand):
         parser.add_argument("--port", default=os.environ.get("PORT") or "8000", help="Default: PORT, or 8000.")
         parser.add_argument("--workers", type=int, help="Processes. Default: 1 on SQLite, else one a core, at most 4.")
         parser.add_argument("--threads", type=int, default=THREADS, help=f"Threads of a process. Default: {THREADS}.")
-        parser.add_argument("--no-demo", action="store_true", help="Begin with an empty database (PROMPTLEDGER_DEMO=0).")
+        parser.add_argument(
+            "--no-demo", action="store_true", help="Begin with an empty database (PROMPTLEDGER_DEMO=0)."
+        )
 
     def handle(self, *, mode: str, host: str, port: str, no_demo: bool, **options: Any) -> None:
         local = mode == "local"
@@ -75,12 +77,14 @@ def refuse_other_addresses(host: str) -> None:
 def refuse_wide_open_hosts(host: str) -> None:
     """Raise CommandError where a server would answer to any name: `*` lets others choose it."""
     if "*" in os.environ.get("ALLOWED_HOSTS", ""):
-        raise CommandError(f"ALLOWED_HOSTS has a '*'. Name the hosts by which {host} is reached, see docs/operations.md.")
+        raise CommandError(
+            f"ALLOWED_HOSTS has a '*'. Name the hosts by which {host} is reached, see docs/operations.md."
+        )
 
 
 def become(local: bool) -> None:
     """Begin again with the settings of the other mode: they are read once, before any command runs."""
-    if settings.LOCAL_MODE != local:
+    if local != settings.LOCAL_MODE:
         os.environ["PROMPTLEDGER_LOCAL"] = "1" if local else "0"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  (this very program)
 
@@ -99,7 +103,9 @@ def free_port(host: str, port: str) -> int:
             probe.bind(target)
         except OSError as error:
             said = f"Cannot listen on {host}:{port}: {error.strerror}."
-            raise CommandError(f"{said} Choose another port, for example PORT={int(port) % 65_000 + 1} make run.") from error
+            raise CommandError(
+                f"{said} Choose another port, for example PORT={int(port) % 65_000 + 1} make run."
+            ) from error
     return int(port)
 
 

@@ -1,0 +1,72 @@
+"""A PromptLedger started as people start it: `manage.py up` in a process of its own, on a free port, in local mode."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 60
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """The environment of a fresh installation on SQLite: nothing of the tests' own settings."""
+    ours = {"DATABASE_URL", "PORT", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE"}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PROMPTLEDGER_") and key not in ours}
+    return {**kept, "PROMPTLEDGER_DATA_DIR": str(data_dir), **more}
+
+
+def start(*arguments: str, **environ: str) -> subprocess.Popen[str]:
+    """Start `manage.py up` with these arguments."""
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "up", *arguments],
+        cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def until_it_answers(process: subprocess.Popen[str], url: str) -> None:
+    """Return once /health answers. Raises AssertionError with what the process said when it ends before, or is slow."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{url}/health", timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.05)
+    if process.poll() is None:
+        process.kill()
+    raise AssertionError(f"It did not start: {process.communicate()[0]}")
+
+
+def stop(process: subprocess.Popen[str], with_signal: int = signal.SIGTERM) -> tuple[int, str]:
+    """End it as people do. Returns its exit code and all it said."""
+    process.send_signal(with_signal)
+    said, _ = process.communicate(timeout=SECONDS)
+    return process.returncode, said
+
+
+@contextmanager
+def running(data_dir: Path, *arguments: str, **environ: str) -> Iterator[str]:
+    """A PromptLedger that answers, as its address; ended afterwards."""
+    port = free_port()
+    process = start("--port", str(port), *arguments, **environment(data_dir, **environ))
+    try:
+        until_it_answers(process, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        if process.poll() is None:
+            stop(process)

@@ -1,0 +1,148 @@
+"""The demo data: made by legal moves, believable, loaded once."""
+
+import dataclasses
+import itertools
+import time
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from agents.models import Agent
+from executions.models import Execution
+from ledger.models import LedgerEvent
+from ledger.verify import walk
+from promptledger.demo.timeline import BadStory, Move, instant, play, rewrite
+from promptledger.management.commands.load_demo import AGENTS, STORIES
+from tests.factories import TESTER, make_agent, make_prompt, make_version
+from versions.models import Prompt, PromptVersion
+from versions.stages import Stage
+
+pytestmark = pytest.mark.django_db
+NAMES = {story.name for story in STORIES}
+
+
+def counts() -> tuple[int, ...]:
+    return tuple(model.objects.count() for model in (Agent, Prompt, PromptVersion, LedgerEvent, Execution))
+
+
+def test_it_shows_every_stage_and_every_kind_of_history(capsys):
+    call_command("load_demo")
+    assert capsys.readouterr().out == "Loaded 8 demo prompts with 27 versions, 75 moves.\n"
+    by_stage = {stage: PromptVersion.objects.filter(stage=stage).count() for stage in Stage.values}
+    assert by_stage == {"DEV": 6, "TST": 5, "PRD": 6, "RET": 10}
+    assert PromptVersion.objects.exclude(archived_at=None).count() == 1
+    assert PromptVersion.objects.exclude(rollback_of=None).get().label == "v1.2"
+    assert Prompt.objects.filter(type="chat").count() == 2
+    assert {prompt.status_key for prompt in Prompt.objects.filter(agent__name="SupportAgent")} == {
+        "default", "NOT_REGISTERED", "APPROVED", "ON_HOLD",
+    }  # fmt: skip
+    assert Execution.objects.filter(is_test=True, status="succeeded").count() == 2
+    actions = set(LedgerEvent.objects.values_list("action", flat=True))
+    assert actions == {
+        "agent_created", "prompt_created", "prompt_changed", "created", "edited", "promoted", "archived", "rolled_back",
+    }  # fmt: skip
+
+
+def test_the_ledger_holds_and_no_date_lies_ahead():
+    call_command("load_demo", verbosity=0)
+    assert list(walk()) == []
+    now = timezone.now()
+    assert LedgerEvent.objects.filter(at__gt=now).count() == 0
+    assert (now - LedgerEvent.objects.order_by("at").first().at).days in range(119, 123)
+    # The order of writing is the order of the dates: lists by either are the same.
+    dates = list(LedgerEvent.objects.order_by("id").values_list("at", flat=True))
+    assert dates == sorted(dates)
+
+
+def test_a_prompt_is_in_production_without_a_gap():
+    call_command("load_demo", verbosity=0)
+    for prompt in Prompt.objects.all():
+        deployed = list(prompt.versions.exclude(deployed_at=None).order_by("deployed_at"))
+        for before, after in itertools.pairwise(deployed):
+            assert before.retired_at == after.deployed_at
+
+
+def test_every_prompt_is_described_and_its_inputs_are_its_variables():
+    call_command("load_demo", verbosity=0)
+    for prompt in Prompt.objects.all():
+        assert prompt.title and prompt.description and prompt.owner_team and prompt.tags
+        newest_sealed = prompt.production or prompt.versions.newest_first().first()
+        assert set(prompt.metadata["inputs"]) == set(newest_sealed.variables), prompt.name
+        assert prompt.metadata["outputs"]
+        texts = [version.template_source for version in prompt.versions.all()]
+        assert all(len(text) > 600 for text in texts)
+
+
+def test_the_second_time_nothing_happens(capsys):
+    call_command("load_demo")
+    before = counts()
+    capsys.readouterr()
+    call_command("load_demo")
+    assert capsys.readouterr().out == "The demo prompts are here already. Nothing to do.\n"
+    assert counts() == before
+
+
+def test_the_texts_are_the_same_each_time():
+    call_command("load_demo", verbosity=0)
+    hashes = PromptVersion.objects.order_by("prompt__name", "version").values_list("content_hash", flat=True)
+    assert len(set(hashes)) == 26  # a rollback says again what was said before
+    support = PromptVersion.objects.get(prompt__name="SupportAgent.default", version=1)
+    assert support.checksum_hash == "3c7dc427a1b04be20dae1ad0d770ead39879f4cf72c7221ece561ec4057eb46a"
+
+
+def test_a_database_in_use_is_left_alone():
+    make_prompt(name="mine")
+    before = counts()
+    with pytest.raises(CommandError, match="already has 1 prompts"):
+        call_command("load_demo")
+    assert counts() == before
+
+
+def test_force_loads_it_beside_what_is_there():
+    make_prompt(name="mine")
+    theirs = make_prompt(name="answer-judge")
+    make_agent(name="SupportAgent")
+    call_command("load_demo", force=True)
+    assert set(Prompt.objects.values_list("name", flat=True)) == NAMES | {"mine"}
+    assert theirs.versions.count() == 1
+    assert list(walk()) == []
+
+
+def test_nobody_gets_an_account_outside_local_mode(django_user_model):
+    call_command("load_demo", verbosity=0)
+    assert django_user_model.objects.count() == 0
+    actors = set(LedgerEvent.objects.values_list("actor", "actor_kind"))
+    assert actors == {("demo engineer", "system"), ("demo manager", "system")}
+
+
+def test_in_local_mode_the_local_people_did_it(local_mode):
+    call_command("load_demo", verbosity=0)
+    assert set(LedgerEvent.objects.values_list("actor", "actor_kind")) == {("engineer", "user"), ("manager", "user")}
+
+
+def test_it_is_loaded_in_three_seconds():
+    began = time.perf_counter()
+    call_command("load_demo", verbosity=0)
+    assert time.perf_counter() - began < 3
+
+
+def test_a_mistake_in_a_story_loads_nothing():
+    wrong = dataclasses.replace(STORIES[0], moves=(*STORIES[0].moves, Move("1, 23:00", "engineer", "promote", "v9.9")))
+    with pytest.raises(BadStory, match=r"no v9\.9"):
+        play(AGENTS, [wrong], people={"engineer": TESTER, "manager": TESTER}, today=timezone.now())
+    assert counts() == (0, 0, 0, 0, 0)
+
+
+def test_a_change_that_does_not_fit_is_a_mistake():
+    version = make_version(template_source="one two two")
+    assert rewrite(version, (("one", "three"),)) == "three two two"
+    for old in ("two", "four"):
+        with pytest.raises(BadStory):
+            rewrite(version, ((old, "five"),))
+
+
+def test_days_are_counted_back_from_midnight():
+    today = datetime(2026, 3, 1, 17, 30, tzinfo=UTC)
+    assert instant("1, 09:40", today) == datetime(2026, 2, 28, 9, 40, tzinfo=UTC)
