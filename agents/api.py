@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -52,7 +53,7 @@ class NewAgent(AgentChange):
 
 def rows() -> Any:
     """Agents with what their shape needs, in a fixed number of queries."""
-    return Agent.objects.with_live().annotate(prompts_count=Count("prompts"))
+    return Agent.objects.with_live().annotate(prompts_count=Count("prompts")).order_by("name")
 
 
 def find(name: str) -> Agent:
@@ -65,7 +66,12 @@ def find(name: str) -> Agent:
 
 def answer(agent: Agent, status: int = 200) -> Response:
     """An agent as JSON."""
-    return Response(AgentShape(rows().get(pk=agent.pk)).data, status=status)
+    return Response(shown(agent), status=status)
+
+
+def shown(agent: Agent) -> dict[str, Any]:
+    """What a GET of this agent answers."""
+    return AgentShape(rows().get(pk=agent.pk)).data
 
 
 class AgentList(APIView):
@@ -81,11 +87,11 @@ class AgentList(APIView):
     def get(self, request: Request) -> Response:
         """By name; archived ones only with `archived=1`."""
         archived = query.flag(request.query_params, "archived")
-        shown = rows().filter(archived_at__isnull=not archived)
+        found = rows().filter(archived_at__isnull=not archived)
         if search := request.query_params.get("search"):
-            shown = shown.filter(name__icontains=search)
+            found = found.filter(name__icontains=search)
         pages = Pages()
-        return pages.get_paginated_response(AgentShape(pages.paginate_queryset(shown, request), many=True).data)
+        return pages.get_paginated_response(AgentShape(pages.paginate_queryset(found, request), many=True).data)
 
     @extend_schema(request=NewAgent, responses={201: AgentShape})
     def post(self, request: Request) -> Response:
@@ -106,12 +112,14 @@ class AgentDetail(APIView):
     @extend_schema(request=AgentChange, responses=AgentShape)
     def patch(self, request: Request, agent: str) -> Response:
         """Change description or primary status key; `archived` hides it or shows it again."""
-        found, data = find(agent), read(AgentChange, request)
+        found = find(agent)
+        data = read(AgentChange, request, shown=lambda: shown(found))
         archived = data.pop("archived", None)
-        found = found.change(by=person(request), **data)
-        if archived is not None:
-            found = found.archive(by=person(request), archived=archived)
-        return answer(found)
+        with transaction.atomic():
+            changed = found.change(by=person(request), **data)
+            if archived is not None:
+                changed = changed.archive(by=person(request), archived=archived)
+        return answer(changed)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, agent: str) -> Response:

@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
-from django.db import DataError, IntegrityError, OperationalError, transaction
-from django.http import Http404, HttpRequest, JsonResponse
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.http import Http404, UnreadablePostError
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
@@ -28,6 +28,8 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
         return _response({"detail": "Not found.", "code": "not_found"}, 404)
     if isinstance(error, PermissionDenied):
         return _response({"detail": str(error) or "Not allowed.", "code": "permission_denied"}, 403)
+    if isinstance(error, UnreadablePostError):
+        return _response({"detail": "The body broke off before its end.", "code": "parse_error"}, 400)
     return _of_database(error)
 
 
@@ -67,13 +69,8 @@ def _of_database(error: Exception) -> Response | None:
         return _response({"detail": "Something else has this name or number already.", "code": "conflict"}, 409)
     if isinstance(error, DataError | RecursionError | UnicodeError | OverflowError):
         return _response({"detail": "A value in the request cannot be stored or looked up.", "code": "invalid"}, 400)
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer: %s", error)
         body = {"detail": "The database does not answer right now. Try again.", "code": "unavailable"}
         return _response(body, 503, {"Retry-After": "1"})
     return None
-
-
-def unknown_path(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
-    """The answer to any path below /v1 that is none of ours."""
-    return JsonResponse({"detail": f"There is nothing at {request.path}.", "code": "not_found"}, status=404)

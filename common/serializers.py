@@ -1,23 +1,43 @@
 """Serializers that say what they do not understand."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
 
 
+# What a caller says to have seen: when it is no longer so, the answer is "stale", not "read-only".
+SEEN = ("stage", "revision")
+
+
 class StrictSerializer(serializers.Serializer):
-    """Refuses keys it does not know; `echoed` names read-only keys of the answer, which a client may send back."""
+    """Refuses keys it does not know, and read-only ones unless they are sent back as they were.
+
+    `echoed` names the read-only keys of the answer; the context's `shown` gives that answer.
+    """
 
     echoed: frozenset[str] = frozenset()
 
     def to_internal_value(self, data: Any) -> Any:
-        """Raise ValidationError that names every unknown key."""
-        if isinstance(data, dict) and (unknown := set(data) - set(self.fields) - self.echoed):
+        """Raise ValidationError that names every key that cannot be written."""
+        if isinstance(data, dict):
+            shown = self.context.get("shown")
+            others = set(data) - set(self.fields)
             known = ", ".join(sorted(self.fields))
-            raise serializers.ValidationError(
-                {str(name): [f"Unknown field. Known here: {known}."] for name in sorted(unknown)}
-            )
+            wrong = {str(name): [f"Unknown field. Known here: {known}."]
+                     for name in others if shown is None or name not in self.echoed}  # fmt: skip
+            if not wrong and others:
+                wrong = _changed(data, others, shown())
+            if wrong:
+                raise serializers.ValidationError(dict(sorted(wrong.items())))
         return super().to_internal_value(data)
+
+
+def _changed(data: dict[str, Any], names: set[str], shown: dict[str, Any]) -> dict[str, list[str]]:
+    """The read-only keys that were sent with another value than the one that was shown."""
+    if any(name in data and data[name] != shown.get(name) for name in SEEN):
+        return {}
+    return {name: ["This field is read-only."] for name in names if data[name] != shown.get(name)}
 
 
 class Text(serializers.CharField):
@@ -58,8 +78,13 @@ class Whole(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-def read(serializer: type[serializers.Serializer], request: Any, **kwargs: Any) -> dict[str, Any]:
-    """Return the valid data of a request's body, or raise ValidationError (400)."""
-    found = serializer(data=request.data, **kwargs)
+def read(
+    serializer: type[serializers.Serializer], request: Any, *, shown: Callable[[], dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Return the valid data of a request's body, or raise ValidationError (400).
+
+    `shown` gives what a GET of the thing answers, so that a client may send its read-only keys back unchanged.
+    """
+    found = serializer(data=request.data, context={"shown": shown})
     found.is_valid(raise_exception=True)
     return dict(found.validated_data)

@@ -1,17 +1,19 @@
 """What a name and a text may hold, for forms, API and models alike."""
 
+import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
 
 NAME_LENGTH = 255
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def unstorable(text: str) -> str:
     """Say why `text` cannot be stored on every database we support, or return ""."""
     if "\x00" in text:
         return "contains a NUL character"
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if SURROGATE.search(text):
         return "contains half a surrogate pair, which is not valid Unicode"
     return ""
 

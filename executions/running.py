@@ -15,7 +15,6 @@ from ledger.actors import Actor
 from versions import content, templating
 from versions.models import PromptVersion
 from versions.seen import Seen
-from versions.stages import ENVIRONMENTS
 
 RESPONSE_LIMIT = 500 * 1024  # bytes of UTF-8 (SPEC 5)
 DEFAULT_MODEL = "gpt-4o-mini"
@@ -68,7 +67,7 @@ def _start(version: PromptVersion, by: Actor, filled: str | list[dict[str, str]]
         template_hash=version.checksum_hash,
         content_hash=version.content_hash,
         rendered_prompt=filled if isinstance(filled, str) else json.dumps(filled, ensure_ascii=False),
-        environment=ENVIRONMENTS[version.stage],
+        environment=version.environment,
         status=Status.RUNNING,
         is_test=True,
         attempts=1,

@@ -1,5 +1,6 @@
 """The ledger as JSON (SPEC 9, shape Event)."""
 
+import re
 from typing import Any
 
 from django.db.models import QuerySet
@@ -37,6 +38,17 @@ class EventShape(serializers.ModelSerializer):
                 for key, value in shown.items()}  # fmt: skip
 
 
+def of_prompt(name: str) -> QuerySet[LedgerEvent]:
+    """The events of the prompt that bears, or last bore, this name: those under its earlier names too.
+
+    Raises NotFound for a name that no prompt ever had.
+    """
+    last = LedgerEvent.objects.filter(prompt=name).order_by("-id").first()
+    if last is None:
+        raise NotFound(f"Prompt '{name}' not found")
+    return LedgerEvent.objects.filter(prompt_id=last.prompt_id)
+
+
 def filtered(request: Request, rows: QuerySet[LedgerEvent]) -> QuerySet[LedgerEvent]:
     """The events that the query asks for, newest first."""
     given = request.query_params
@@ -68,9 +80,7 @@ class EventList(APIView):
         """Newest first; of one prompt, also after it was deleted."""
         rows = LedgerEvent.objects.all()
         if name is not None:
-            rows = rows.filter(prompt=name)
-            if not rows.exists():
-                raise NotFound(f"Prompt '{name}' not found")
+            rows = of_prompt(name)
         pages = Pages()
         return pages.get_paginated_response(
             EventShape(pages.paginate_queryset(filtered(request, rows), request), many=True).data
@@ -85,7 +95,7 @@ class EventDetail(APIView):
     @extend_schema(responses=EventShape)
     def get(self, request: Request, event: str) -> Response:
         """One event."""
-        number = int(event) if event.isascii() and event.isdigit() and len(event) < 19 else 0
+        number = int(event) if re.fullmatch("[1-9][0-9]{0,17}", event) else 0
         found = LedgerEvent.objects.filter(pk=number).first()
         if found is None:
             raise NotFound(f"There is no event '{event}'")

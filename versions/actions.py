@@ -142,6 +142,11 @@ class Button:
         """Where the page's button leads."""
         return reverse(self.action.page, args=[self.version.prompt.name, self.version.label])
 
+    @property
+    def target(self) -> str:
+        """Where a promotion leads: what its form sends as `to`."""
+        return PROMOTIONS.get(self.version.stage, "")
+
     def as_json(self) -> dict[str, Any]:
         """One entry of `allowed_actions`."""
         path = f"/v1{self.version.path}{self.action.path}"

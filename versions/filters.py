@@ -7,11 +7,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agents.models import Agent
 from common.errors import BadInput
+from common.query import flag
 from versions.models import Prompt, PromptVersion
 from versions.models.prompt import Mode
 from versions.stages import Stage
 
 ORDERINGS = ("name", "created_at", "status_key")
+WORDS = 10  # each costs a search through every text; further ones are not looked at
 
 
 class PromptFilter(django_filters.FilterSet):
@@ -34,7 +36,7 @@ class PromptFilter(django_filters.FilterSet):
 
     def by_words(self, rows: QuerySet, name: str, words: str) -> QuerySet:
         """Every word somewhere in name, title, description, agent or the text of a version."""
-        for word in words.split():
+        for word in list(dict.fromkeys(words.split()))[:WORDS]:
             said = PromptVersion.objects.filter(prompt=OuterRef("pk"), template_source__icontains=word)
             rows = rows.filter(
                 Q(name__icontains=word)
@@ -66,5 +68,5 @@ def filtered(query: Any, rows: QuerySet) -> QuerySet:
         errors = {name: list(said) for name, said in found.errors.items()}
         name, said = next(iter(errors.items()))
         raise BadInput(f"Parameter '{name}': {said[0]}", errors=errors)
-    shown = found.qs if query.get("archived") else found.qs.current()
+    shown = found.qs if flag(query, "archived") else found.qs.current()
     return shown if query.get("ordering") else shown.order_by("name")

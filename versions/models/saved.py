@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from common.canonical import CanonicalJSONField
+from ledger.models import LedgerEvent
 
 if TYPE_CHECKING:
     from versions.models.version import PromptVersion
@@ -45,4 +46,9 @@ class SavedText(models.Model):
 
         wanted = ("template_source", "config")
         present = PromptVersion.objects.filter(prompt_id=prompt_id, content_hash=content_hash).values(*wanted).first()
-        return present or cls.objects.filter(content_hash=content_hash).values(*wanted).first()
+        if present:
+            return present
+        spoken_of = models.Q(before_hash=content_hash) | models.Q(after_hash=content_hash)
+        if not LedgerEvent.objects.filter(spoken_of, prompt_id=prompt_id).exists():
+            return None
+        return cls.objects.filter(content_hash=content_hash).values(*wanted).first()

@@ -14,7 +14,7 @@ from ledger.actors import Actor
 from versions import content, numbering, templating
 from versions.models.prompt import Prompt
 from versions.models.transitions import Transitions
-from versions.stages import EDITABLE, SEALED, STATUSES, Stage
+from versions.stages import EDITABLE, ENVIRONMENTS, SEALED, STATUSES, Stage
 
 
 class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
@@ -146,6 +146,11 @@ class PromptVersion(Transitions, models.Model):
     def is_sealed(self) -> bool:
         """Whether text, config and dates can never change again."""
         return self.stage in SEALED
+
+    @property
+    def environment(self) -> str:
+        """The environment that a TEST of it runs against (SPEC 6)."""
+        return ENVIRONMENTS[self.stage]
 
     @property
     def messages(self) -> list[dict[str, str]] | None:

@@ -1,0 +1,1 @@
+"""The pages of prompts and versions: plain functions that fetch, call and render."""
