@@ -5,7 +5,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-
 # What a caller says to have seen: when it is no longer so, the answer is "stale", not "read-only".
 SEEN = ("stage", "revision")
 

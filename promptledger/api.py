@@ -5,6 +5,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -34,6 +35,19 @@ class SchemaRenderer(OpenApiJsonRenderer):
     format = "json"
 
 
+class Docs(SpectacularSwaggerSplitView):
+    """GET /v1/docs: the schema as a page. Its refusals are JSON like all others."""
+
+    metadata_class = None
+    http_method_names = ("get", "head")
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer a refusal in JSON: there is no page for it."""
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        return super().handle_exception(exc)
+
+
 class Schema(SpectacularAPIView):
     """GET /v1/openapi.json."""
 
@@ -51,6 +65,6 @@ urlpatterns = [
     path("executions", executions.ExecutionList.as_view()),
     path("executions/<str:execution>", executions.ExecutionDetail.as_view()),
     path("openapi.json", Schema.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    path("docs", Docs.as_view(url_name="openapi"), name="docs"),
     path("", include("versions.api.urls")),
 ]

@@ -1,18 +1,16 @@
 """Every address, in one place."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path
 from django.views.generic.base import RedirectView
 
 from accounts.urls import allauth_urlpatterns
-from common.handler import unknown_path
 from promptledger import health, views
 
 urlpatterns = [
     path("health", health.live),
     path("health/ready", health.ready),
     path("v1/", include("promptledger.api")),
-    re_path(r"^v1(/.*)?$", unknown_path),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg", permanent=True)),
     path("", views.home, name="home"),
@@ -22,3 +20,8 @@ urlpatterns = [
     path("", include("accounts.urls")),
     *allauth_urlpatterns,
 ]
+
+handler400 = "promptledger.answers.bad_request"
+handler403 = "promptledger.answers.forbidden"
+handler404 = "promptledger.answers.not_found"
+handler500 = "promptledger.answers.server_error"

@@ -284,7 +284,6 @@ HEADERS: dict[str, dict[str, str]] = {
     "Content-Type empty": {"Content-Type": ""},
     "Content-Length nonsense": {"Content-Length": "banana"},
     "Content-Length negative": {"Content-Length": "-1"},
-    "Content-Length too large": {"Content-Length": "99999999999999999999"},
     "Host nonsense": {"Host": "evil.example/../"},
     "Host of a stranger": {"Host": "evil.example"},
     "Forwarded host": {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"},
@@ -299,7 +298,7 @@ HEADERS: dict[str, dict[str, str]] = {
     "Cookie nonsense": {"Cookie": "sessionid=\x00; csrftoken=\u00ff; =; ;;"},
     "method override": {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE"},
     "HTMX": {"HX-Request": "true", "HX-Target": "\u00ff", "HX-Current-URL": "javascript:alert(1)"},
-    "HX-Current-URL with odd encoding": {"HX-Request": "true", "HX-Current-URL": "%ff", "HX-Current-URL-URI-AutoEncoded": "true"},
+    "HX-Current-URL that is encoded oddly": {"HX-Current-URL": "%ff", "HX-Current-URL-URI-AutoEncoded": "true"},
 }  # fmt: skip
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "FOO", "get")

@@ -1,10 +1,15 @@
 """Finding what a path names, or saying that it is not there (404)."""
 
+import re
 from typing import Any
 
-from common.errors import BadInput, NotFound
+from common.errors import NotFound
 from versions.models import Prompt, PromptVersion
 from versions.seen import Seen
+
+# "r3-DEV" as we send it, also weakened by a proxy on its way; or a revision alone.
+TAG = re.compile(r'(?:W/)?"?r?(?P<revision>[1-9][0-9]{0,8})(?:-(?P<stage>[A-Z]{3}))?"?')
+NEVER = Seen(revision=0)
 
 
 def find_prompt(name: str, queryset: Any = None) -> Prompt:
@@ -28,17 +33,17 @@ def find_version(name: str, reference: str) -> PromptVersion:
 def seen_by(request: Any, version: PromptVersion, data: dict[str, Any]) -> tuple[Seen, bool]:
     """Return what the caller says to have seen, and whether it was said by If-Match (then a refusal is a 412).
 
-    If-Match takes the ETag of a version, its revision, or *.
+    If-Match takes the ETag of a version, its revision, a list of them, or *. What is none of these matches nothing.
     """
     header = request.headers.get("If-Match", "").strip()
     stage, revision = data.pop("stage", None), data.pop("revision", None)
-    if not header or header == "*":
+    tags = [tag.strip() for tag in header.split(",")]
+    if not header or "*" in tags:
         return Seen(stage, revision), False
-    tag = header.removeprefix("W/").strip('"').removeprefix("r")
-    number, _, seen_stage = tag.partition("-")
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise BadInput("If-Match takes a version's ETag or its revision.", code="invalid_if_match")
-    return Seen(seen_stage or stage, int(number)), True
+    named = [Seen(found["stage"] or stage, int(found["revision"])) for tag in tags if (found := TAG.fullmatch(tag))]
+    now = Seen.of(version)
+    matching = [seen for seen in named if seen.revision == now.revision and seen.stage in (None, now.stage)]
+    return (matching or named or [NEVER])[0], True
 
 
 def etag(version: PromptVersion) -> str:

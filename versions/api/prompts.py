@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -23,13 +24,18 @@ from versions.models.prompt import Mode
 from versions.stages import Stage
 
 NEW, CHANGE, DELETE = "versions.add_prompt", "versions.change_prompt", "versions.delete_prompt"
+DRAFT = "versions.create_promptversion"
 
 
 def answer(prompt: Prompt, request: Request, status: int = 200) -> Response:
     """A prompt as JSON."""
+    return Response(shown(prompt, request), status=status)
+
+
+def shown(prompt: Prompt, request: Request) -> dict[str, Any]:
+    """What a GET of this prompt answers."""
     fresh = Prompt.objects.for_lists().get(pk=prompt.pk)
-    shape = PromptShape(fresh, context={"request": request})
-    return Response(shape.data, status=status)
+    return PromptShape(fresh, context={"request": request}).data
 
 
 def with_agent(data: dict[str, Any]) -> dict[str, Any]:
@@ -64,13 +70,16 @@ class PromptList(APIView):
     def get(self, request: Request) -> Response:
         """By name; filters and pages."""
         pages = Pages()
-        shown = pages.paginate_queryset(filtered(request.query_params, Prompt.objects.for_lists()), request)
-        return pages.get_paginated_response(PromptShape(shown, many=True, context={"request": request}).data)
+        rows = pages.paginate_queryset(filtered(request.query_params, Prompt.objects.for_lists()), request)
+        return pages.get_paginated_response(PromptShape(rows, many=True, context={"request": request}).data)
 
     @extend_schema(request=NewPrompt, responses={201: PromptShape})
     def post(self, request: Request) -> Response:
         """A new full-mode prompt; with a text (or messages) it gets v1.0 as a DEV draft."""
-        return answer(Prompt.create(by=person(request), **with_agent(read(NewPrompt, request))), request, 201)
+        by, data = person(request), with_agent(read(NewPrompt, request))
+        if data.get("template_source") is not None:
+            by.require(DRAFT)
+        return answer(Prompt.create(by=by, **data), request, 201)
 
 
 class PromptDetail(APIView):
@@ -88,12 +97,14 @@ class PromptDetail(APIView):
     def put(self, request: Request, name: str) -> Response:
         """Create or update in full mode: a new prompt with v1.0, the newest DEV draft edited, or the next version."""
         by = person(request)
-        data = read(PutPrompt, request)
+        data = read(PutPrompt, request, shown=lambda: {"name": name, "mode": Mode.FULL})
         if "template_source" not in data:
             raise ValidationError({"template_source": "This field is required."})
+        by.require(DRAFT)
         if not Prompt.objects.filter(name=name).exists():
             by.require(NEW)
-        by.require("versions.create_promptversion")
+        elif any(data.get(field) is not None for field in putting.DESCRIPTIVE):
+            by.require(CHANGE)
         done = putting.put(name, by=by, text=data.pop("template_source"), **data)
         body = {
             "prompt": {"prompt_id": done.prompt.pk, "name": done.prompt.name},
@@ -111,12 +122,13 @@ class PromptDetail(APIView):
     def patch(self, request: Request, name: str) -> Response:
         """Change metadata; what decides what an agent gets is fixed once a version has left DEV (409)."""
         prompt = find_prompt(name)
-        data = with_agent(read(PromptChange, request))
+        data = with_agent(read(PromptChange, request, shown=lambda: shown(prompt, request)))
         archived = data.pop("archived", None)
-        prompt = prompt.change(by=person(request), **data)
-        if archived is not None:
-            prompt = prompt.archive(by=person(request), archived=archived)
-        return answer(prompt, request)
+        with transaction.atomic():
+            changed = prompt.change(by=person(request), **data)
+            if archived is not None:
+                changed = changed.archive(by=person(request), archived=archived)
+        return answer(changed, request)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, name: str) -> Response:

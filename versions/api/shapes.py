@@ -1,12 +1,14 @@
 """What a prompt and a version look like in JSON, and what may be sent about them."""
 
 from typing import Any
+from urllib.parse import quote
 
 from rest_framework import serializers
 
 from accounts.actors import person
 from common.serializers import JSONObject, StrictSerializer, Text, Whole
 from versions.actions import buttons, more_buttons
+from versions.content import chat_text
 from versions.models import Prompt, PromptVersion
 from versions.models.prompt import Kind, TemplateFormat
 from versions.stages import Stage
@@ -107,8 +109,6 @@ class PromptShape(serializers.ModelSerializer):
         return prompt.archived_at is not None
 
     def get_page_url(self, prompt: Prompt) -> str:
-        from urllib.parse import quote
-
         return f"/prompts/{quote(prompt.name, safe='')}/"
 
 
@@ -142,18 +142,17 @@ class Content(StrictSerializer):
     """A text (or the messages of a chat), its config and what was done."""
 
     template_source = Text(required=False)
-    messages = serializers.ListField(child=serializers.DictField(), required=False)
+    messages = serializers.ListField(child=serializers.DictField(), required=False, allow_null=True)
     config = JSONObject(required=False)
     commit_message = Text(required=False)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         """Fold messages into template_source: they are one thing said two ways."""
-        if "messages" in data:
-            if "template_source" in data:
+        messages = data.pop("messages", None)
+        if messages is not None:
+            text = chat_text(messages)
+            if data.setdefault("template_source", text) != text:
                 raise serializers.ValidationError({"messages": "Send template_source or messages, not both."})
-            from versions.content import chat_text
-
-            data["template_source"] = chat_text(data.pop("messages"))
         return data
 
 
@@ -164,7 +163,7 @@ class NewPrompt(PromptFields, Content):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         """Messages make a chat prompt."""
-        if "messages" in data:
+        if data.get("messages") is not None:
             data.setdefault("type", Kind.CHAT)
         data.pop("mode", None)
         return super().validate(data)
@@ -178,13 +177,6 @@ class PutPrompt(Content):
     owner_team = Text(required=False, allow_null=True, max_length=255)
     type = serializers.ChoiceField(choices=Kind.choices, required=False)
     set_active = serializers.BooleanField(required=False)
-
-
-class VersionEdit(Content):
-    """PATCH of a version; `revision` is what the caller saw."""
-
-    echoed = ECHOED_OF_VERSION
-    revision = Whole(required=False)
 
 
 class NewVersion(Content):
@@ -215,6 +207,12 @@ class Press(StrictSerializer):
     revision = Whole(required=False)
 
 
+class VersionEdit(Content, Press):
+    """PATCH of a version; `revision` (and `stage`) is what the caller saw."""
+
+    echoed = ECHOED_OF_VERSION
+
+
 class Promotion(Press):
     """POST …/promote: `to` is where the caller wants it, which says what stage it saw."""
 
@@ -222,8 +220,13 @@ class Promotion(Press):
     reason = Text(required=False)
 
 
-class RollbackTo(StrictSerializer):
+class RollbackReason(Press):
+    """POST …/versions/{v}/rollback: why."""
+
+    reason = Text()
+
+
+class RollbackTo(RollbackReason):
     """POST …/rollback: to which retired version, and why."""
 
     to = Text(max_length=24)
-    reason = Text()

@@ -18,5 +18,6 @@ urlpatterns = [
     path(f"{VERSION}/create-new", versions.Create.as_view()),
     path(f"{VERSION}/archive", versions.PressView.as_view(action="archive")),
     path(f"{VERSION}/unarchive", versions.PressView.as_view(action="unarchive")),
+    path(f"{VERSION}/rollback", versions.RollbackToThis.as_view()),
     path(f"{VERSION}/diff", versions.Diff.as_view()),
 ]

@@ -21,13 +21,13 @@ from versions.api.shapes import (
     NewVersion,
     Press,
     Promotion,
+    RollbackReason,
     RollbackTo,
     VersionEdit,
     VersionShape,
 )
 from versions.exceptions import StaleView
 from versions.models import PromptVersion
-from versions.seen import ANYTHING
 from versions.stages import Stage
 
 
@@ -119,7 +119,8 @@ class VersionDetail(APIView):
     def patch(self, request: Request, name: str, version: str) -> Response:
         """Edit a draft in place. `revision` (409) or If-Match (412) refuses a stale edit, with both texts."""
         found = find_version(name, version)
-        return answer(press("edit", request, found, read(VersionEdit, request)), request)
+        data = read(VersionEdit, request, shown=lambda: VersionShape(found, context={"request": request}).data)
+        return answer(press("edit", request, found, data), request)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, name: str, version: str) -> Response:
@@ -189,9 +190,19 @@ class Rollback(APIView):
 
     @extend_schema(request=RollbackTo, responses={201: VersionShape})
     def post(self, request: Request, name: str) -> Response:
-        """A new version with the retired text goes to production, forward only; the answer is that version."""
+        """A new version with the text of `to` goes to production, forward only; the answer is that version."""
         data = read(RollbackTo, request)
-        find_prompt(name)
-        found = find_version(name, data["to"])
-        made = perform("rollback", found, by=person(request), seen=ANYTHING, reason=data["reason"])
-        return answer(made, request, 201)
+        found = find_version(find_prompt(name).name, data.pop("to"))
+        return answer(press("rollback", request, found, data), request, 201)
+
+
+class RollbackToThis(APIView):
+    """POST …/versions/{v}/rollback: the same, as the row's button sends it."""
+
+    needs = {"POST": ASKED}
+
+    @extend_schema(request=RollbackReason, responses={201: VersionShape})
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """A new version with this retired text goes to production, forward only; the answer is that version."""
+        found = find_version(name, version)
+        return answer(press("rollback", request, found, read(RollbackReason, request)), request, 201)
