@@ -132,7 +132,7 @@ def inspect(err: Writer) -> None:
         raise CommandError(
             f"The database {where()} lacks its guards: {', '.join(lacking)}. Run `manage.py migrate` as their owner."
         )
-    call_command("check", deploy=True, databases=["default"], stderr=err)
+    call_command("check", deploy=True, tags=["security", "database"], databases=["default"], stderr=err)
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
