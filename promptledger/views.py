@@ -10,7 +10,7 @@ from ledger.models import LedgerEvent
 from versions.models import Prompt, PromptVersion
 from versions.stages import Stage
 
-AGENTS, EVENTS = 60, 14
+AGENTS, EVENTS = 60, 10
 
 
 @require_safe

@@ -34,6 +34,7 @@
       dialog.showModal();
       dialog.querySelector("[autofocus], input:not([type=hidden]), textarea, button")?.focus();
     }
+    if (e.detail.target?.id === "screen" && dialog?.open) dialog.close();
     document.dispatchEvent(new CustomEvent("promptledger:swapped", { detail: e.detail.target }));
   });
   on("click", "[data-close]", (e, button) => {
