@@ -1,6 +1,6 @@
 """Every endpoint of the API with a request that is right: what the hostile corpus and the permission table vary."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from executions.running import run_test
@@ -23,7 +23,8 @@ class Endpoint:
     body: dict[str, Any] | None = None
     status: int = 200
     takes: str = "read"
-    more: tuple[str, ...] = field(default=())
+    more: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -39,15 +40,20 @@ V = "prompts/{name}/versions/{version}"
 METADATA = ("title", "description", "owner_team", "tags", "type", "template_format", "metadata", "agent", "status_key")
 CONTENT = ("template_source", "messages", "config", "commit_message")
 
+PAGES = ("page", "page_size")
+WHICH = ("stage", "version")
+EVENTS = ("actor", "action", "prompt", "agent", "label", "version", "since", "until", *PAGES)
+
 ENDPOINTS = (
     Endpoint("GET", "version", "/version", takes="nothing"),
-    Endpoint("GET", "agents", "/agents"),
+    Endpoint("GET", "agents", "/agents", query=("search", "archived", *PAGES)),
     Endpoint("POST", "agents", "/agents", {"name": "New"}, 201, "write", ("description", "primary_status_key")),
     Endpoint("GET", "agents/{agent}", "/agents/Ada"),
     Endpoint("PATCH", "agents/{agent}", "/agents/Ada", {"description": "x"}, 200, "write",
              ("primary_status_key", "archived")),
     Endpoint("DELETE", "agents/{agent}", "/agents/Idle", None, 204, "write"),
-    Endpoint("GET", "prompts", "/prompts"),
+    Endpoint("GET", "prompts", "/prompts",
+             query=("search", "agent", "status_key", "tag", "mode", "stage", "ordering", "archived", *PAGES)),
     Endpoint("POST", "prompts", "/prompts", {"name": "new", "template_source": "x"}, 201, "write",
              (*METADATA, "messages", "config", "commit_message", "mode")),
     Endpoint("GET", "prompts/{name}", "/prompts/greet"),
@@ -56,14 +62,15 @@ ENDPOINTS = (
     Endpoint("PATCH", "prompts/{name}", "/prompts/draft", {"title": "x"}, 200, "write",
              ("name", *METADATA, "archived")),
     Endpoint("DELETE", "prompts/{name}", "/prompts/draft", None, 204, "write"),
-    Endpoint("GET", "prompts/{name}/active", "/prompts/greet/active"),
-    Endpoint("POST", "prompts/{name}/render", "/prompts/greet/render", {"variables": {"name": "Bo"}}, 200, "read"),
+    Endpoint("GET", "prompts/{name}/active", "/prompts/greet/active", query=WHICH),
+    Endpoint("POST", "prompts/{name}/render", "/prompts/greet/render", {"variables": {"name": "Bo"}}, 200, "read",
+             query=WHICH),
     Endpoint("GET", "prompts/{name}/history", "/prompts/greet/history"),
-    Endpoint("GET", "prompts/{name}/events", "/prompts/greet/events"),
+    Endpoint("GET", "prompts/{name}/events", "/prompts/greet/events", query=EVENTS),
     Endpoint("GET", "prompts/{name}/texts/{content_hash}", "/prompts/greet/texts/HASH"),
     Endpoint("POST", "prompts/{name}/rollback", "/prompts/greet/rollback", {"to": "v1.0", "reason": "worse"}, 201,
              "release"),
-    Endpoint("GET", "prompts/{name}/versions", "/prompts/greet/versions"),
+    Endpoint("GET", "prompts/{name}/versions", "/prompts/greet/versions", query=("stage", "archived", *PAGES)),
     Endpoint("POST", "prompts/{name}/versions", "/prompts/greet/versions", {"from": "v1.0"}, 201, "write",
              (*CONTENT, "bump", "revision")),
     Endpoint("GET", V, "/prompts/greet/versions/v1.0"),
@@ -82,17 +89,14 @@ ENDPOINTS = (
              ("revision",)),
     Endpoint("POST", f"{V}/rollback", "/prompts/greet/versions/v1.0/rollback", {"reason": "worse"}, 201, "release",
              ("stage", "revision")),
-    Endpoint("GET", f"{V}/diff", "/prompts/greet/versions/v1.3/diff?against=v1.0"),
-    Endpoint("GET", "events", "/events"),
+    Endpoint("GET", f"{V}/diff", "/prompts/greet/versions/v1.3/diff?against=v1.0", query=("against",)),
+    Endpoint("GET", "events", "/events", query=EVENTS),
     Endpoint("GET", "events/{event}", "/events/EVENT"),
-    Endpoint("GET", "executions", "/executions"),
+    Endpoint("GET", "executions", "/executions", query=("prompt", "label", "status", "environment", *PAGES)),
     Endpoint("GET", "executions/{execution}", "/executions/EXECUTION"),
     Endpoint("GET", "openapi.json", "/openapi.json"),
     Endpoint("GET", "docs", "/docs"),
 )  # fmt: skip
-
-LISTS = ("/agents", "/prompts", "/prompts/greet/versions", "/prompts/draft/versions", "/prompts/greet/history",
-         "/events", "/executions")  # fmt: skip
 
 
 def make_world() -> dict[str, str]:
