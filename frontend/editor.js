@@ -20,7 +20,13 @@ const variables = ViewPlugin.fromClass(
 );
 
 const look = EditorView.theme({
-  "&": { color: "var(--ink)", backgroundColor: "var(--surface)" },
+  "&": {
+    color: "var(--ink)", backgroundColor: "var(--surface)", border: "1px solid var(--line-strong)",
+    borderRadius: "var(--r)", fontSize: ".88rem", maxHeight: "62vh",
+  },
+  "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "-1px" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", overflow: "auto", borderRadius: "var(--r)" },
+  ".var": { color: "var(--accent-text)", backgroundColor: "var(--accent-soft)", borderRadius: "4px" },
   ".cm-content": { caretColor: "var(--ink)", padding: "10px 0" },
   ".cm-cursor": { borderLeftColor: "var(--ink)" },
   ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--ink-3)", borderRight: "1px solid var(--line)" },
@@ -35,8 +41,13 @@ function grow(textarea) {
   if (textarea.dataset.grown) return;
   textarea.dataset.grown = "yes";
   const label = textarea.labels?.[0]?.textContent ?? textarea.getAttribute("aria-label") ?? "Text";
+  // In a shadow root the editor's styles are constructed sheets, which the CSP allows; elsewhere they are inline.
+  const host = document.createElement("div");
+  const root = host.attachShadow({ mode: "open" });
+  textarea.before(host);
   const view = new EditorView({
-    parent: textarea.parentElement,
+    parent: root,
+    root,
     state: EditorState.create({
       doc: textarea.value,
       extensions: [
@@ -53,7 +64,6 @@ function grow(textarea) {
       ],
     }),
   });
-  textarea.before(view.dom);
   textarea.hidden = true;
   textarea.addEventListener("promptledger:fill", () => {
     view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: textarea.value } });

@@ -83,12 +83,25 @@ class TextForm(forms.Form):
         """The message cards: role and content; a placeholder's content is its name."""
         if self.is_bound:
             pairs = zip(self.data.getlist("role"), self.data.getlist("content"), strict=False)
-            return [{"role": role, "content": said} for role, said in pairs]
+            return self._rearranged([{"role": role, "content": said} for role, said in pairs])
         if self.version is None:
             return [{"role": "system", "content": ""}, {"role": "user", "content": ""}]
         return [
             {"role": PLACEHOLDER, "content": one["name"]} if "name" in one else one for one in self.version.messages
         ]
+
+    @property
+    def rearranging(self) -> bool:
+        """Whether the press only adds or removes a card: how the buttons of cards work without JavaScript."""
+        return self.is_bound and ("add" in self.data or "remove" in self.data)
+
+    def _rearranged(self, cards: list[dict[str, str]]) -> list[dict[str, str]]:
+        if added := self.data.get("add"):
+            cards.append({"role": PLACEHOLDER if added == PLACEHOLDER else "user", "content": ""})
+        place = self.data.get("remove", "")
+        if place.isascii() and place.isdigit() and int(place[:4]) < len(cards):
+            del cards[int(place[:4])]
+        return cards
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -52,8 +52,8 @@ def edit(request: HttpRequest, name: str, label: str) -> HttpResponse:
     if request.POST.get("restore"):
         return _restore(request, version)
     form = TextForm(request.POST, kind=version.prompt.type, version=version)
-    if not form.is_valid():
-        return show(request, version, "edit", form=form, status=422)
+    if form.rearranging or not form.is_valid():
+        return show(request, version, "edit", form=form, status=200 if form.rearranging else 422)
     try:
         saved = press(request, "edit", version, **form.cleaned_data)
     except StaleView as stale:

@@ -38,7 +38,7 @@ def create(request: HttpRequest) -> HttpResponse:
         form, text = NewPromptForm(initial={"type": kind, "agent": agent, "status_key": "default"}), TextForm(kind=kind)
         return render(request, "versions/prompt_form.html", {"form": form, "text": text, "kind": kind})
     form, text = NewPromptForm(request.POST), TextForm(request.POST, kind=kind)
-    if form.is_valid() and text.is_valid():
+    if not text.rearranging and form.is_valid() and text.is_valid():
         given = {**form.cleaned_data, **text.cleaned_data}
         given["template_format"] = given["template_format"] or "simple"
         try:
@@ -48,7 +48,8 @@ def create(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{prompt.name} is there, with v1.0 as a draft.")
             return redirect("versions:prompt_detail", prompt.name)
-    return render(request, "versions/prompt_form.html", {"form": form, "text": text, "kind": kind}, status=422)
+    context = {"form": form, "text": text, "kind": kind}
+    return render(request, "versions/prompt_form.html", context, status=422 if form.errors or text.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -101,7 +102,7 @@ def first_draft(request: HttpRequest, name: str) -> HttpResponse:
     prompt, by = find_prompt(name), person(request)
     by.require("versions.create_promptversion")
     form = TextForm(request.POST or None, kind=prompt.type)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and not form.rearranging and form.is_valid():
         given = form.cleaned_data
         prompt.first_draft(
             by=by, text=given["template_source"], config=given["config"], commit_message=given["commit_message"]
