@@ -225,7 +225,7 @@ ON_HOLD = Story(
     prompt={
         "status_key": "ON_HOLD",
         "title": "SupportAgent On Hold Prompt",
-        "description": "For customers whose account waits for a payment. Until it is live, the default prompt answers.",
+        "description": "For customers whose account waits for a payment. A first draft; nothing of it is live yet.",
         "owner_team": "Accounts receivable",
         "tags": ["support", "customer-facing", "payments"],
         "metadata": {

@@ -67,8 +67,7 @@ def press(action: Action) -> list[str]:
     """One row of `presses`."""
     labels = [action.label] if isinstance(action.label, str) else list(action.label.values())
     permissions = [action.permission] if isinstance(action.permission, str) else list(action.permission.values())
-    where = "" if action.name == "rollback" else f"/versions/{{v}}{action.path}"
-    path = f"/v1/prompts/{{name}}{where or '/rollback'}"
+    path = f"/v1/prompts/{{name}}/versions/{{v}}{action.path}"
     return [
         "<br>".join(f"`{label}`" for label in labels),
         f"`{action.method} {path}`",
