@@ -29,8 +29,9 @@ class Person(Actor):
         )
 
     def may(self, permission: str) -> bool:
-        """Whether user and scopes both allow "app.codename". Never for an inactive user."""
-        if self.scopes is not None and not self.scopes & roles.scopes_of(permission):
+        """Whether user and scopes both allow "app.codename". Never for an inactive user, nor what roles.py does not know."""
+        allowing = roles.scopes_of(permission)
+        if not allowing or (self.scopes is not None and not self.scopes & allowing):
             return False
         return self.user.is_active and self.user.has_perm(permission)
 
@@ -46,9 +47,10 @@ class Person(Actor):
 
 def person(request: Any) -> Person:
     """Return who makes this request (Django's or DRF's), once per request and way of signing in."""
-    key = getattr(request, "auth", None)
+    user, key = request.user, getattr(request, "auth", None)
     underlying = getattr(request, "_request", request)
+    way = user.pk, key.prefix if key else ""
     cached = getattr(underlying, "_person", None)
-    if cached is None or cached.user_id != request.user.pk:
-        cached = underlying._person = Person.of(request.user, key)
+    if cached is None or (cached.user_id, cached.api_key) != way:
+        cached = underlying._person = Person.of(user, key)
     return cached

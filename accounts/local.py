@@ -2,11 +2,12 @@
 
 import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 
 # username -> (what the switch says, group)
 LOCAL_ROLES: dict[str, tuple[str, str | None]] = {
@@ -16,27 +17,28 @@ LOCAL_ROLES: dict[str, tuple[str, str | None]] = {
     "admin": ("Admin", None),
 }
 DEFAULT_ROLE = "engineer"
+# A proxy or tunnel that talks to us from this machine speaks for somebody elsewhere, and says so in one of these.
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 
 def local_user(role: str = DEFAULT_ROLE) -> User:
     """Return the user of a local role, made at first use with a password that nothing matches. KeyError if unknown."""
     group = LOCAL_ROLES[role][1]
     is_admin = group is None
-    user, made = User.objects.get_or_create(
-        username=role, defaults={"is_staff": is_admin, "is_superuser": is_admin, "password": "!local"}
-    )
-    if made:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-        if group:
-            user.groups.add(Group.objects.get(name=group))
+    defaults = {"is_staff": is_admin, "is_superuser": is_admin, "password": make_password(None)}
+    if user := User.objects.filter(username=role).first():
+        return user
+    with transaction.atomic():  # nobody meets the user before it has its group
+        user, made = User.objects.get_or_create(username=role, defaults=defaults)
+        if made and group:
+            user.groups.set(Group.objects.filter(name=group))
     return user
 
 
 def is_loopback(address: str) -> bool:
     """Whether an address or host name is this machine talking to itself. Judges addresses, not how they are spelled."""
-    if address in {"localhost", ""}:
-        return address == "localhost"
+    if address.lower() == "localhost":
+        return True
     try:
         ip = ipaddress.ip_address(address.strip("[]"))
     except ValueError:
@@ -54,13 +56,17 @@ def ensure_loopback(host: str) -> None:
 
 
 def from_this_machine(request: Any) -> bool:
-    """Whether local mode is on and the peer is this machine."""
-    return settings.LOCAL_MODE and is_loopback(request.META.get("REMOTE_ADDR", ""))
+    """Whether local mode is on and the peer is this machine, speaking for itself."""
+    if not settings.LOCAL_MODE or not is_loopback(request.META.get("REMOTE_ADDR", "")):
+        return False
+    return not any(name in request.headers for name in PASSED_ON)
 
 
 def from_own_pages(request: Any) -> bool:
-    """Whether no foreign web page is behind this request: browsers say so, programs say nothing."""
+    """Whether no foreign web page is behind this request: browsers say so, programs say nothing.
+
+    A page of another port of this machine is foreign, too.
+    """
     if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
         return False
-    origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.get_host()
+    return request.headers.get("Origin") in {None, f"{request.scheme}://{request.get_host()}"}

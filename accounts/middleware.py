@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django_htmx.middleware import HtmxDetails
 
 from accounts.actors import person
 from accounts.local import from_this_machine, local_user
@@ -14,8 +15,10 @@ from accounts.permissions import TO_LOOK
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-# The API guards itself (accounts/authentication.py); health says nothing that needs guarding.
-OPEN = ("/login/", "/v1/", "/health", "/static/", "/favicon.ico", "/account/2fa/authenticate/")
+# No pages: the API guards itself (accounts/authentication.py), health says nothing that needs guarding.
+NO_PAGES = ("/v1/", "/health", "/static/", "/favicon.ico")
+# Where one signs in.
+OPEN = (*NO_PAGES, "/login/", "/account/2fa/authenticate/")
 # Where somebody who is in no group still may go.
 FOR_ALL = ("/account/", "/logout/", "/local/", "/admin/")
 
@@ -30,7 +33,7 @@ class LocalMode:
         if settings.LOCAL_MODE:
             if not from_this_machine(request):
                 raise PermissionDenied("Local mode answers this machine only.")
-            if not request.user.is_authenticated and not request.path.startswith(OPEN):
+            if not request.user.is_authenticated and not request.path.startswith(NO_PAGES):
                 login(request, local_user(), backend=settings.AUTHENTICATION_BACKENDS[0])
         return self.get_response(request)
 
@@ -50,7 +53,15 @@ class SignInFirst:
         return self.get_response(request)
 
     def _to_login(self, request: HttpRequest) -> HttpResponse:
-        target = f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
-        if request.headers.get("HX-Request"):
-            return HttpResponse(status=401, headers={"HX-Redirect": settings.LOGIN_URL})
-        return HttpResponseRedirect(target)
+        htmx = HtmxDetails(request)
+        back = _page_behind(htmx) if htmx else request.get_full_path()
+        target = f"{settings.LOGIN_URL}?{urlencode({'next': back})}"
+        return HttpResponse(status=401, headers={"HX-Redirect": target}) if htmx else HttpResponseRedirect(target)
+
+
+def _page_behind(htmx: HtmxDetails) -> str:
+    """htmx asks for parts of a page: one comes back to the page itself."""
+    try:
+        return htmx.current_url_abs_path or "/"
+    except ValueError:
+        return "/"

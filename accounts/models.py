@@ -81,6 +81,7 @@ class ApiKey(Chained):
                 row.revoked_at = timezone.now()
                 row.save(update_fields=["revoked_at"])
                 row._log("api_key_revoked", by)
+        self.revoked_at = row.revoked_at
 
     def note_use(self) -> None:
         """Remember that the key was used, at most once a minute, in one statement that waits for nobody's row twice."""

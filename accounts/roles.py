@@ -50,9 +50,42 @@ SCOPE_HELP = {
 }
 
 
+IN_WORDS = {
+    "agents.view_agent": "see agents",
+    "versions.view_prompt": "see prompts",
+    "versions.view_promptversion": "see versions and their texts",
+    "executions.view_execution": "see executions",
+    "ledger.view_ledgerevent": "see the history",
+    "versions.test_promptversion": "test versions",
+    "executions.run_execution": "run prompts",
+    "versions.register_code": "register prompts from code",
+    "agents.add_agent": "make agents",
+    "agents.change_agent": "change agents",
+    "agents.delete_agent": "delete agents",
+    "versions.add_prompt": "make prompts",
+    "versions.change_prompt": "change prompts",
+    "versions.delete_prompt": "delete prompts",
+    "versions.edit_promptversion": "edit drafts",
+    "versions.create_promptversion": "create new versions",
+    "versions.delete_promptversion": "delete drafts",
+    "versions.archive_promptversion": "archive drafts",
+    "versions.promote_to_tst": "promote to TST",
+    "versions.promote_to_prd": "promote to PRD",
+    "versions.rollback_promptversion": "roll back to a retired version",
+    "versions.approve_promptversion": "approve versions",
+    "versions.override_gate": "override a gate",
+}
+
+
+SCOPES_OF: dict[str, frozenset[str]] = {
+    permission: frozenset(scope for scope, permissions in SCOPES.items() if permission in permissions)
+    for permission in GROUPS["Release manager"]
+}
+
+
 def scopes_of(permission: str) -> frozenset[str]:
     """Return the scopes that let this permission through; none for a permission the table does not know."""
-    return frozenset(scope for scope, permissions in SCOPES.items() if permission in permissions)
+    return SCOPES_OF.get(permission, frozenset())
 
 
 def ensure_groups(apps: Any = None, using: str = "default") -> None:

@@ -18,7 +18,6 @@ urlpatterns = [
 allauth_urlpatterns = [
     path("account/2fa/", include("allauth.mfa.urls")),
     path("account/password/change/", allauth_views.password_change, name="account_change_password"),
-    path("account/password/set/", allauth_views.password_set, name="account_set_password"),
     path("account/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("account/inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("login/", allauth_views.login, name="account_login"),
@@ -26,4 +25,6 @@ allauth_urlpatterns = [
     path("login/", allauth_views.login, name="account_signup"),
     path("login/", allauth_views.login, name="account_reset_password"),
     path("account/", views.account, name="account_email"),
+    # Whoever has no password is of local mode, or signs in elsewhere: none is made here.
+    path("account/", views.account, name="account_set_password"),
 ]

@@ -1,4 +1,4 @@
-"""Settings, one file, from the environment. `promptledger/checks.py` says what can be wrong with them."""
+"""Settings, one file, from the environment. `accounts/checks.py` says what can be wrong with them."""
 
 from pathlib import Path
 
@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.middleware.NoStore",
     "common.middleware.RefuseOddPaths",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -60,7 +61,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "common.middleware.NoStore",
     "common.middleware.ShowRefusals",
 ]
 
@@ -129,6 +129,10 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 # Attempts are counted in the database (accounts/adapter.py), exactly and for all processes together.
 ACCOUNT_RATE_LIMITS = False
+MFA_FORMS = {
+    "authenticate": "accounts.second_factor.SecondFactor",
+    "reauthenticate": "accounts.second_factor.SecondFactorAgain",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "PromptLedger"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -150,8 +154,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Pages are sent on to https; the API never redirects (SPEC 9), health checks come from inside.
 SECURE_SSL_REDIRECT = env.bool("PROMPTLEDGER_SSL_REDIRECT", default=HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^v1/", r"^health"]
-if env.bool("PROMPTLEDGER_BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("PROMPTLEDGER_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose sign-in attempts are counted: of X-Forwarded-For only the entry that our own proxy wrote.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CSP = {
