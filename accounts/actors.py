@@ -29,7 +29,7 @@ class Person(Actor):
         )
 
     def may(self, permission: str) -> bool:
-        """Whether user and scopes both allow "app.codename". Never for an inactive user, nor what roles.py does not know."""
+        """Whether user and scopes both allow "app.codename": not to inactive users, nor what roles.py does not know."""
         allowing = roles.scopes_of(permission)
         if not allowing or (self.scopes is not None and not self.scopes & allowing):
             return False

@@ -23,7 +23,6 @@ allauth_urlpatterns = [
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),
     path("login/", allauth_views.login, name="account_signup"),
-    path("login/", allauth_views.login, name="account_reset_password"),
     path("account/", views.account, name="account_email"),
     # Whoever has no password is of local mode, or signs in elsewhere: none is made here.
     path("account/", views.account, name="account_set_password"),
