@@ -166,7 +166,9 @@ def blocked_because(action: Action, version: PromptVersion, person: Person) -> R
     One order everywhere: permission (403), mode (400), archived, stage (409).
     """
     if not person.may(action.permission_in(version.stage) or _any_permission(action)):
-        return Forbidden(f"You are not allowed to do this: {action.label_in(version.stage)}. Ask an admin for the permission.")
+        return Forbidden(
+            f"You are not allowed to do this: {action.label_in(version.stage)}. Ask an admin for the permission."
+        )
     if not action.in_tracking and version.prompt.mode == "tracking":
         return WrongMode(version.prompt.name, version.prompt.mode)
     if version.archived_at is not None and not action.when_archived:
@@ -181,7 +183,6 @@ def blocked_because(action: Action, version: PromptVersion, person: Person) -> R
 def _any_permission(action: Action) -> str:
     """For stages where the button is absent: what it takes at the end of its road."""
     return action.permission if isinstance(action.permission, str) else list(action.permission.values())[-1]
-
 
 
 def buttons(version: PromptVersion, person: Person) -> list[Button]:

@@ -68,6 +68,15 @@ def lift(using: str = "default") -> None:
             _drop(cursor, guard, connection.vendor)
 
 
+def step_aside(using: str = "default", plan: Any = (), **signal: Any) -> None:
+    """Before migrations on SQLite: it cannot alter a table that another table's trigger mentions.
+
+    `put_back` follows when they are done; should they fail in between, /health/ready and the next migrate say so.
+    """
+    if plan and connections[using].vendor == "sqlite":
+        lift(using)
+
+
 def put_back(using: str = "default", **signal: Any) -> None:
     """After every migrate: SQLite drops a table's triggers when Django alters the table.
 
