@@ -31,10 +31,14 @@ def on_day(moment: Any) -> str:
     return day(moment) if moment else ""
 
 
+SUBJECTS = {"agent": "the agent", "prompt": "the prompt", "api_key": "the API key"}
+
+
 @register.filter
 def spoken(action: str) -> str:
-    """An event's action as words: rolled_back, rolled back."""
-    return action.replace("_", " ")
+    """An event's action as words: rolled_back, rolled back; prompt_created, created the prompt."""
+    subject, _, verb = action.rpartition("_")
+    return f"{verb} {SUBJECTS[subject]}" if subject in SUBJECTS else action.replace("_", " ")
 
 
 @register.simple_tag(takes_context=True)
