@@ -1,13 +1,8 @@
 """What every test may use: people, clients, and databases whose guards stand."""
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
-
-# Before settings are read: the tests talk plain HTTP on loopback, outside local mode unless they ask for it.
-os.environ.setdefault("PROMPTLEDGER_HTTPS", "0")
-os.environ.setdefault("PROMPTLEDGER_LOCAL", "0")
 
 import pytest
 from django.contrib.auth.models import Group, User
