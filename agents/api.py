@@ -19,7 +19,7 @@ from common.serializers import StrictSerializer, Text, read
 
 
 class AgentShape(serializers.ModelSerializer):
-    """An agent; `active_default_prompt_id` is derived (S4-7)."""
+    """An agent; `active_default_prompt_id` is the version in production under its primary status key."""
 
     active_default_prompt_id = serializers.IntegerField(allow_null=True)
     prompts_count = serializers.IntegerField()
@@ -78,6 +78,7 @@ class AgentList(APIView):
     """Agents."""
 
     needs = {"POST": "agents.add_agent"}
+    pagination_class = Pages
 
     @extend_schema(
         responses=AgentShape(many=True),
@@ -85,7 +86,7 @@ class AgentList(APIView):
                     OpenApiParameter("page_size", int)],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        """By name; archived ones only with `archived=1`."""
+        """Agents by name; archived ones only with `archived=1`."""
         archived = query.flag(request.query_params, "archived")
         found = rows().filter(archived_at__isnull=not archived)
         if search := request.query_params.get("search"):
@@ -106,7 +107,7 @@ class AgentDetail(APIView):
 
     @extend_schema(responses=AgentShape)
     def get(self, request: Request, agent: str) -> Response:
-        """By name."""
+        """One agent."""
         return answer(find(agent))
 
     @extend_schema(request=AgentChange, responses=AgentShape)

@@ -22,7 +22,7 @@ LONG = ("rendered_prompt", "response_text", "variables", "params")
 
 
 class ExecutionShape(serializers.ModelSerializer):
-    """An execution (SPEC 9, shapes)."""
+    """An execution."""
 
     prompt_mode = serializers.SerializerMethodField()
     version = serializers.SerializerMethodField()
@@ -57,7 +57,7 @@ class ExecutionLine(ExecutionShape):
 
 
 class TestRun(StrictSerializer):
-    """POST …/test."""
+    """What a TEST run takes."""
 
     variables = JSONObject(required=False)
     provider = Text(required=False, max_length=40)
@@ -82,6 +82,7 @@ class ExecutionList(APIView):
     """GET /v1/executions."""
 
     needs = {"GET": "executions.view_execution"}
+    pagination_class = Pages
 
     @extend_schema(
         responses=ExecutionLine(many=True),
@@ -95,7 +96,7 @@ class ExecutionList(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """Newest first."""
+        """Executions, newest first."""
         pages = Pages()
         shown = pages.paginate_queryset(filtered(request.query_params, Execution.objects.for_lists()), request)
         return pages.get_paginated_response(ExecutionLine(shown, many=True).data)

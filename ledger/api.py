@@ -74,10 +74,11 @@ class EventList(APIView):
     """GET /v1/events and /v1/prompts/{name}/events."""
 
     needs = {"GET": "ledger.view_ledgerevent"}
+    pagination_class = Pages
 
     @extend_schema(parameters=PARAMETERS, responses=EventShape(many=True))
     def get(self, request: Request, name: str | None = None) -> Response:
-        """Newest first; of one prompt, also after it was deleted."""
+        """Events, newest first; of one prompt, also after it was deleted."""
         rows = LedgerEvent.objects.all()
         if name is not None:
             rows = of_prompt(name)

@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -13,7 +14,14 @@ from rest_framework.views import APIView
 from agents import api as agents
 from executions import api as executions
 from ledger import api as ledger
-from promptledger import __version__
+from promptledger import __version__, schema
+
+
+class VersionReply(serializers.Serializer):
+    """Name and release."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
 
 
 class Version(APIView):
@@ -22,7 +30,7 @@ class Version(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses=VersionReply)
     def get(self, request: Request) -> Response:
         """Which PromptLedger this is."""
         return Response({"name": "PromptLedger", "version": __version__})
@@ -49,10 +57,13 @@ class Docs(SpectacularSwaggerSplitView):
 
 
 class Schema(SpectacularAPIView):
-    """GET /v1/openapi.json."""
+    """This description of the API."""
 
     renderer_classes = (SchemaRenderer,)
 
+
+# Importing them tells drf-spectacular of them.
+SIGNING_IN = (schema.Key, schema.Session)
 
 urlpatterns = [
     path("version", Version.as_view()),

@@ -199,11 +199,22 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "PromptLedger API",
     "DESCRIPTION": "The ledger for the prompts that AI agents run on.",
+    "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["accounts.permissions.MayReadOrIsAskedByView"],
     "SCHEMA_PATH_PREFIX": r"/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "promptledger.schema.describe_refusals",
+        "promptledger.schema.add_summaries",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "StageEnum": "versions.stages.Stage",
+        "ExecutionStatusEnum": "executions.models.Status",
+        "ModeEnum": "versions.models.prompt.Mode",
+    },
 }
 
 # What the Test button runs: versions lies below executions, so it asks by name.

@@ -17,6 +17,7 @@ from common.pagination import Pages
 from common.serializers import read
 from versions import putting
 from versions.api.lookup import find_prompt
+from versions.api.replies import HistoryReply, KeptTextReply, PutReply
 from versions.api.shapes import NewPrompt, PromptChange, PromptShape, PutPrompt
 from versions.filters import ORDERINGS, filtered
 from versions.models import Prompt, SavedText
@@ -54,6 +55,7 @@ class PromptList(APIView):
     """Prompts."""
 
     needs = {"POST": NEW}
+    pagination_class = Pages
 
     @extend_schema(
         responses=PromptShape(many=True),
@@ -68,7 +70,7 @@ class PromptList(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """By name; filters and pages."""
+        """Prompts by name, with filters and pages."""
         pages = Pages()
         rows = pages.paginate_queryset(filtered(request.query_params, Prompt.objects.for_lists()), request)
         return pages.get_paginated_response(PromptShape(rows, many=True, context={"request": request}).data)
@@ -89,11 +91,11 @@ class PromptDetail(APIView):
 
     @extend_schema(responses=PromptShape)
     def get(self, request: Request, name: str) -> Response:
-        """By name."""
+        """One prompt."""
         found = find_prompt(name, Prompt.objects.for_lists())
         return Response(PromptShape(found, context={"request": request}).data)
 
-    @extend_schema(request=PutPrompt, responses={200: dict, 201: dict})
+    @extend_schema(request=PutPrompt, responses={200: PutReply, 201: PutReply})
     def put(self, request: Request, name: str) -> Response:
         """Create or update in full mode: a new prompt with v1.0, the newest DEV draft edited, or the next version."""
         by = person(request)
@@ -140,7 +142,7 @@ class PromptDetail(APIView):
 class History(APIView):
     """GET /v1/prompts/{name}/history (S1-43 to S1-47)."""
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses=HistoryReply)
     def get(self, request: Request, name: str) -> Response:
         """The versions, newest first, each with how often it was executed; both modes."""
         prompt = Prompt.objects.filter(name=name).first()
@@ -172,7 +174,7 @@ class History(APIView):
 class KeptText(APIView):
     """GET /v1/prompts/{name}/texts/{content_hash}: any text that the ledger's hashes speak of."""
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses=KeptTextReply)
     def get(self, request: Request, name: str, content_hash: str) -> Response:
         """The text and config that a version of this prompt has or had."""
         found = SavedText.find(find_prompt(name).pk, content_hash)

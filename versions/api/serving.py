@@ -11,6 +11,7 @@ from common import query
 from common.serializers import JSONObject, StrictSerializer, read
 from versions import serving, templating
 from versions.api.lookup import find_prompt
+from versions.api.replies import RenderReply, ServedReply
 from versions.models import PromptVersion
 from versions.stages import Stage
 
@@ -26,7 +27,7 @@ def asked_for(request: Request, name: str) -> PromptVersion:
 class Active(APIView):
     """GET /v1/prompts/{name}/active."""
 
-    @extend_schema(parameters=WHICH, responses={200: dict, 304: None})
+    @extend_schema(parameters=WHICH, responses={200: ServedReply, 304: None})
     def get(self, request: Request, name: str) -> Response:
         """The version in production; `stage` or `version` asks for another. ETag and 304."""
         body = serving.served(asked_for(request, name))
@@ -49,7 +50,7 @@ class Render(APIView):
 
     needs = {"POST": "versions.view_prompt"}
 
-    @extend_schema(parameters=WHICH, request=Values, responses={200: dict})
+    @extend_schema(parameters=WHICH, request=Values, responses=RenderReply)
     def post(self, request: Request, name: str) -> Response:
         """The filled text, or the filled messages of a chat. Missing variables: 400 that names them all."""
         version = asked_for(request, name)

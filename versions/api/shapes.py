@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.actors import person
@@ -26,7 +27,7 @@ class AllowedAction(serializers.Serializer):
 
 
 class VersionShape(serializers.ModelSerializer):
-    """A version (SPEC 9, shapes)."""
+    """A version. The stage alone says what is current; is_active and status are derived from it."""
 
     prompt = serializers.CharField(source="prompt.name")
     label = serializers.CharField()
@@ -65,10 +66,12 @@ class VersionShape(serializers.ModelSerializer):
     def get_page_url(self, version: PromptVersion) -> str:
         return f"{version.path}/"
 
-    def get_allowed_actions(self, version: PromptVersion) -> list[AllowedAction]:
+    @extend_schema_field(AllowedAction(many=True))
+    def get_allowed_actions(self, version: PromptVersion) -> list[dict[str, Any]]:
         return [button.as_json() for button in buttons(version, person(self.context["request"]))]
 
-    def get_more_actions(self, version: PromptVersion) -> list[AllowedAction]:
+    @extend_schema_field(AllowedAction(many=True))
+    def get_more_actions(self, version: PromptVersion) -> list[dict[str, Any]]:
         return [button.as_json() for button in more_buttons(version, person(self.context["request"]))]
 
     def _label(self, version: PromptVersion, number: int | None) -> str | None:
@@ -83,7 +86,7 @@ class VersionShape(serializers.ModelSerializer):
 
 
 class PromptShape(serializers.ModelSerializer):
-    """A prompt (SPEC 9, shapes)."""
+    """A prompt; `production` is the label of the version that agents get."""
 
     agent = serializers.CharField(source="agent.name", allow_null=True, default=None)
     tags = serializers.ListField(child=serializers.CharField())
@@ -170,7 +173,7 @@ class NewPrompt(PromptFields, Content):
 
 
 class PutPrompt(Content):
-    """PUT of a prompt (S1-28; SPEC 3)."""
+    """PUT of a prompt; description and owner_team stay as they are where they are left out."""
 
     echoed = frozenset({"name", "mode"})
     description = Text(required=False, allow_null=True, max_length=20_000)

@@ -16,8 +16,8 @@ urlpatterns = [
     path(VERSION, versions.VersionDetail.as_view()),
     path(f"{VERSION}/promote", versions.Promote.as_view()),
     path(f"{VERSION}/create-new", versions.Create.as_view()),
-    path(f"{VERSION}/archive", versions.PressView.as_view(action="archive")),
-    path(f"{VERSION}/unarchive", versions.PressView.as_view(action="unarchive")),
+    path(f"{VERSION}/archive", versions.PressView.as_view(button="archive")),
+    path(f"{VERSION}/unarchive", versions.PressView.as_view(button="unarchive")),
     path(f"{VERSION}/rollback", versions.RollbackToThis.as_view()),
     path(f"{VERSION}/diff", versions.Diff.as_view()),
 ]

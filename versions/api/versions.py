@@ -16,6 +16,7 @@ from common.serializers import read
 from versions import diffs
 from versions.actions import perform
 from versions.api.lookup import etag, find_prompt, find_version, seen_by
+from versions.api.replies import DiffReply
 from versions.api.shapes import (
     CreateNew,
     NewVersion,
@@ -56,6 +57,7 @@ class VersionList(APIView):
     """The versions of a prompt."""
 
     needs = {"POST": ASKED}
+    pagination_class = Pages
 
     @extend_schema(
         responses=VersionShape(many=True),
@@ -67,7 +69,7 @@ class VersionList(APIView):
         ],
     )
     def get(self, request: Request, name: str) -> Response:
-        """Newest first. Archived drafts only with `archived=1`."""
+        """Versions, newest first. Archived drafts only with `archived=1`."""
         prompt = find_prompt(name)
         rows = PromptVersion.objects.for_lists().filter(prompt=prompt).newest_first()
         if stage := query.choice(request.query_params, "stage", Stage.values):
@@ -112,7 +114,7 @@ class VersionDetail(APIView):
 
     @extend_schema(responses=VersionShape)
     def get(self, request: Request, name: str, version: str) -> Response:
-        """By `2.3`, `v2.3` or the integer."""
+        """One version, by `2.3`, `v2.3` or the integer."""
         return answer(find_version(name, version), request)
 
     @extend_schema(request=VersionEdit, responses=VersionShape)
@@ -145,13 +147,13 @@ class PressView(APIView):
     """POST of a press that leaves the version there: archive, unarchive."""
 
     needs = {"POST": ASKED}
-    action = ""
+    button = ""
 
     @extend_schema(request=Press, responses=VersionShape)
     def post(self, request: Request, name: str, version: str) -> Response:
-        """Press it."""
+        """Hide a draft from the lists, or show it again: its stage stays as it is."""
         found = find_version(name, version)
-        return answer(press(self.action, request, found, read(Press, request)), request)
+        return answer(press(self.button, request, found, read(Press, request)), request)
 
 
 class Create(APIView):
@@ -169,7 +171,7 @@ class Create(APIView):
 class Diff(APIView):
     """GET …/diff?against=."""
 
-    @extend_schema(parameters=[OpenApiParameter("against", str)], responses={200: dict})
+    @extend_schema(parameters=[OpenApiParameter("against", str)], responses=DiffReply)
     def get(self, request: Request, name: str, version: str) -> Response:
         """What changed from `against` (default: what is in production, else the version before) to this version."""
         new = find_version(name, version)
