@@ -14,7 +14,7 @@ def guards_stand(app_configs: Any, databases: list[str] | None = None, **options
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
         try:
-            lacking = guards.missing(alias)
+            lacking = guards.missing(alias) if guards.are_due(alias) else []
         except DatabaseError:
             continue
         if lacking:

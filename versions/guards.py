@@ -78,13 +78,15 @@ def step_aside(using: str = "default", plan: Any = (), **signal: Any) -> None:
 
 
 def put_back(using: str = "default", **signal: Any) -> None:
-    """After every migrate: SQLite drops a table's triggers when Django alters the table.
-
-    Not before the migration that brings them is applied, or after it was taken back: the columns may not be there.
-    """
-    recorder = MigrationRecorder(connections[using])
-    if recorder.has_table() and MIGRATION in recorder.applied_migrations():
+    """After every migrate: SQLite drops a table's triggers when Django alters the table."""
+    if are_due(using):
         install(using)
+
+
+def are_due(using: str = "default") -> bool:
+    """Whether the guards should stand: not before their migration, nor after it was taken back."""
+    recorder = MigrationRecorder(connections[using])
+    return recorder.has_table() and MIGRATION in recorder.applied_migrations()
 
 
 def _drop(cursor: Any, guard: Guard, vendor: str) -> None:
