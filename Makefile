@@ -11,7 +11,7 @@ help:
 	@echo "make lock     resolve requirements/*.in anew"
 
 run: setup
-	@exec .venv/bin/python manage.py up
+	@exec env PROMPTLEDGER_LOCAL=1 .venv/bin/python manage.py up
 
 setup:
 	@tools/setup base

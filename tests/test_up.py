@@ -99,7 +99,9 @@ def test_a_server_takes_no_wildcard_for_its_name(tmp_path):
 def test_a_server_is_closed_even_where_local_mode_was_asked_for(tmp_path):
     environ = {"PROMPTLEDGER_LOCAL": "1", "PROMPTLEDGER_SSL_REDIRECT": "0"}
     migrated = live.environment(tmp_path, **environ)
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=live.ROOT, env=migrated, check=True)
+    migrate = [sys.executable, "manage.py", "migrate", "-v0"]
+    done = subprocess.run(migrate, cwd=live.ROOT, env=migrated, check=True, capture_output=True, text=True)
+    assert done.stdout + done.stderr == ""  # no warning of guards that the migrations are just about to bring
     with live.running(tmp_path, "--mode", "server", **environ) as url:
         with pytest.raises(urllib.error.HTTPError) as refused:
             answer(f"{url}/v1/prompts")
