@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -39,6 +40,10 @@ class CanonicalJSONField(models.TextField):
 
     def get_prep_value(self, value: Any) -> str | None:
         return None if value is None else canonical_json(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """A box that shows and takes JSON."""
+        return models.Field.formfield(self, **{"form_class": forms.JSONField, **kwargs})
 
     def value_to_string(self, obj: models.Model) -> str:
         return canonical_json(self.value_from_object(obj))

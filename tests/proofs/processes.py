@@ -32,7 +32,7 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen:
     )
 
 
-def result(process: subprocess.Popen, timeout: float = 170) -> Any:
+def result(process: subprocess.Popen, timeout: float = 800) -> Any:
     """Wait for a worker and return what it printed; its errors fail the test."""
     out, err = process.communicate(timeout=timeout)
     assert process.returncode == 0, err[-2_000:]

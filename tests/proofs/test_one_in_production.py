@@ -16,7 +16,7 @@ from tests.proofs.processes import result, start
 from versions.models import PromptVersion
 from versions.verifying import problems
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(900)]
 SQLITE = connection.vendor == "sqlite"
 PROCESSES, ROUNDS = (8, 500) if SQLITE else (16, 250)
 
