@@ -11,7 +11,7 @@ REFUSAL = {
     "properties": {
         "detail": {"type": "string"},
         "code": {"type": "string"},
-        "errors": {"type": "object", "description": "Field by field, where fields are wrong.", "additionalProperties": {}},
+        "errors": {"type": "object", "description": "Field by field, where any is wrong.", "additionalProperties": {}},
     },
     "required": ["detail", "code"],
 }  # fmt: skip

@@ -27,12 +27,11 @@ class PromptFilter(django_filters.FilterSet):
         choices=Stage.choices, method="by_stage", label="Stage", empty_label="Any stage"
     )
     tag = django_filters.CharFilter(field_name="tag_rows__name", label="Tag")
-    archived = django_filters.BooleanFilter(method="by_archived", label="Archived")
     ordering = django_filters.OrderingFilter(fields=ORDERINGS)
 
     class Meta:
         model = Prompt
-        fields = ("search", "agent", "status_key", "mode", "stage", "tag", "archived")
+        fields = ("search", "agent", "status_key", "mode", "stage", "tag")
 
     def by_words(self, rows: QuerySet, name: str, words: str) -> QuerySet:
         """Every word somewhere in name, title, description, agent or the text of a version."""
@@ -51,10 +50,6 @@ class PromptFilter(django_filters.FilterSet):
         """Prompts that have a version there."""
         return rows.in_stage(stage)
 
-    def by_archived(self, rows: QuerySet, name: str, archived: bool) -> QuerySet:
-        """Archived ones alone."""
-        return rows.filter(archived_at__isnull=not archived)
-
     @property
     def agents(self) -> QuerySet:
         """The agents one can choose from."""
@@ -62,11 +57,11 @@ class PromptFilter(django_filters.FilterSet):
 
 
 def filtered(query: Any, rows: QuerySet) -> QuerySet:
-    """Return the rows that a query asks for; archived ones stay hidden unless asked for. Raises BadInput (400)."""
+    """Return the rows that a query asks for; with `archived` the archived ones, else the others. Raises BadInput."""
     found = PromptFilter(query, queryset=rows)
     if not found.is_valid():
         errors = {name: list(said) for name, said in found.errors.items()}
         name, said = next(iter(errors.items()))
         raise BadInput(f"Parameter '{name}': {said[0]}", errors=errors)
-    shown = found.qs if flag(query, "archived") else found.qs.current()
+    shown = found.qs.filter(archived_at__isnull=not flag(query, "archived"))
     return shown if query.get("ordering") else shown.order_by("name")

@@ -33,12 +33,16 @@ from versions.stages import Stage
 
 
 def answer(version: PromptVersion, request: Request, status: int = 200) -> Response:
-    """A version as JSON, with the ETag that If-Match takes."""
-    fresh = PromptVersion.objects.for_lists().get(pk=version.pk)
-    shape = VersionShape(fresh, context={"request": request})
-    headers = {"ETag": etag(fresh)}
+    """A version as it is now, as JSON."""
+    return reply(PromptVersion.objects.for_lists().get(pk=version.pk), request, status)
+
+
+def reply(version: PromptVersion, request: Request, status: int = 200) -> Response:
+    """A version that was read a moment ago as JSON, with the ETag that If-Match takes."""
+    shape = VersionShape(version, context={"request": request})
+    headers = {"ETag": etag(version)}
     if status == 201:
-        headers["Location"] = f"/v1{fresh.path}"
+        headers["Location"] = f"/v1{version.path}"
     return Response(shape.data, status=status, headers=headers)
 
 
@@ -115,7 +119,7 @@ class VersionDetail(APIView):
     @extend_schema(responses=VersionShape)
     def get(self, request: Request, name: str, version: str) -> Response:
         """One version, by `2.3`, `v2.3` or the integer."""
-        return answer(find_version(name, version), request)
+        return reply(find_version(name, version), request)
 
     @extend_schema(request=VersionEdit, responses=VersionShape)
     def patch(self, request: Request, name: str, version: str) -> Response:
