@@ -62,6 +62,7 @@ ALLOWED = [
     ("versions/views/reading.py", "counts = {stage: 0 for stage in Stage}\n"),
     ("versions/views/reading.py", 'said = "mark_safe, csrf_exempt (except: Exception)"  # version.save()\n'),
     ("versions/api/lookup.py", "same = seen.stage in (None, now.stage)\n"),
+    ("versions/admin.py", "def shown(self) -> SafeString:\n    return format_html('<b>{}</b>', self)\n"),
     ("versions/stages.py", "editable = version.stage == Stage.DEV\n"),
     ("versions/models/transitions.py", "version.stage = to\nversion.save(update_fields=['stage'])\n"),
     ("executions/running.py", "run.save()\nexpected.stage = 'PRD'\n"),

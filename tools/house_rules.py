@@ -97,7 +97,7 @@ def of_syntax(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler) and is_broad(node.type):
             yield node.lineno, "broad-except"
-        elif not tested and names(node) & {"mark_safe", "SafeString", "SafeText"}:
+        elif not tested and ("mark_safe" in names(node) or calls(node) in {"SafeString", "SafeText"}):
             yield node.lineno, "unescaped"
         elif not tested and "csrf_exempt" in names(node):
             yield node.lineno, "csrf"
@@ -121,6 +121,11 @@ def names(node: ast.AST) -> set[str]:
     if isinstance(node, ast.ImportFrom):
         return {alias.name for alias in node.names}
     return {last_name(node)} if isinstance(node, ast.Name | ast.Attribute) else set()
+
+
+def calls(node: ast.AST) -> str:
+    """The name of what is called, if it is a call."""
+    return last_name(node) if isinstance(node, ast.Call) else ""
 
 
 def last_name(node: ast.AST | None) -> str:
