@@ -1,7 +1,7 @@
 """API keys, and the counters that throttle sign-in attempts."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -52,7 +52,7 @@ class ApiKey(Chained):
     def issue(
         cls,
         *,
-        user: models.Model,
+        user: Any,
         by: Actor,
         name: str,
         scopes: list[str],

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import ActionLocation
 from django.db.models import Count
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -36,9 +37,11 @@ class AgentAdmin(admin.ModelAdmin):
         """A name is fixed from the start: programs ask by it."""
         return (*self.readonly_fields, "name") if obj else self.readonly_fields
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
         """Without Django's own deletion, which would go past the rules."""
-        found = super().get_actions(request)
+        found = super().get_actions(request, action_location)
         found.pop("delete_selected", None)
         return found
 

@@ -23,7 +23,7 @@ class AgentQuerySet(models.QuerySet["Agent"]):
 
     def with_live(self) -> Self:
         """With their prompts and what is in production of each: three queries however many agents."""
-        prompts = self.model._meta.get_field("prompts").related_model
+        prompts: Any = self.model._meta.get_field("prompts").related_model
         return self.prefetch_related(models.Prefetch("prompts", prompts.objects.for_lists(), to_attr="slots"))
 
 
@@ -45,6 +45,7 @@ class Agent(Chained):
     CHANGEABLE = ("description", "primary_status_key")
 
     objects = AgentQuerySet.as_manager()
+    slots: list[Any]  # its prompts, where with_live() fetched them
 
     class Meta:
         db_table = "agents"

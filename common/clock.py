@@ -16,5 +16,5 @@ class DatabaseNow(models.Func):
     arity = 0
     output_field = models.DateTimeField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[str]]:
-        return "%s", [connection.ops.adapt_datetimefield_value(timezone.now())]
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
+        return "%s", (connection.ops.adapt_datetimefield_value(timezone.now()),)

@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.actors import person
+from common.htmx import asked_by_htmx
 from executions.api import filtered, find
 from executions.models import ENVIRONMENTS, Execution, Status
 
@@ -19,7 +20,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     rows = filtered(request.GET, Execution.objects.for_lists())
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "statuses": Status.choices, "environments": ENVIRONMENTS}
-    template = "executions/list.html#results" if request.htmx else "executions/list.html"
+    template = "executions/list.html#results" if asked_by_htmx(request) else "executions/list.html"
     return render(request, template, context)
 
 

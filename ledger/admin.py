@@ -14,7 +14,7 @@ from ledger.models import LedgerEvent
 class ReadOnly(admin.ModelAdmin):
     """Nobody adds, changes or deletes here. JSON is shown as JSON."""
 
-    actions = None
+    actions: list[Any] | None = None
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Every field of the row, in the order of the model."""

@@ -14,7 +14,7 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, every migration is applied and every guard stands; else 503 that says what is not."""
+    """200 when the database answers, all migrations are applied and all guards stand; else 503 that says what not."""
     problems: dict[str, object] = {}
     try:
         executor = MigrationExecutor(connection)

@@ -20,5 +20,5 @@ def read_or_make(path: Path) -> str:
         except FileExistsError:
             pass
         finally:
-            os.unlink(aside)
+            Path(aside).unlink()
     return path.read_text().strip()

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from common.errors import Forbidden, Refusal
 from versions.exceptions import LifecycleError, WrongMode
 from versions.models import PromptVersion
-from versions.models.transitions import ARCHIVED, NO_DELETE, NO_EDIT
+from versions.models.transitions import ARCHIVED, DRAFTS_ONLY, NO_DELETE, NO_EDIT, RETIRED_ONLY
 from versions.seen import Seen
 from versions.stages import DELETABLE, EDITABLE, PROMOTIONS, Stage
 
@@ -24,7 +24,8 @@ EVERY_STAGE = frozenset(Stage)
 class Person(Protocol):
     """Who presses: an actor of the ledger who may or may not (accounts.actors.Person)."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def may(self, permission: str) -> bool: ...
 
@@ -61,7 +62,8 @@ MATRIX = (
         "edit", "Edit", EDITABLE, "versions.edit_promptversion", "PATCH", "", "versions:edit",
         off_because=NO_EDIT, when_archived=False,
     ),
-    Action("test", "Test", EVERY_STAGE, "versions.test_promptversion", "POST", "/test", "versions:test", in_tracking=True),
+    Action("test", "Test", EVERY_STAGE, "versions.test_promptversion", "POST", "/test", "versions:test",
+           in_tracking=True),
     Action(
         "promote",
         {stage: f"Promote to {target}" for stage, target in PROMOTIONS.items()},
@@ -83,13 +85,13 @@ MATRIX = (
 # Further buttons, shown only where they do something.
 MORE = (
     Action("archive", "Archive", EDITABLE, "versions.archive_promptversion", "POST", "/archive", "versions:archive",
-           absent=EVERY_STAGE - EDITABLE, off_because="Only drafts in DEV or TST can be archived.", when_archived=False),
+           absent=EVERY_STAGE - EDITABLE, off_because=DRAFTS_ONLY, when_archived=False),
     Action("unarchive", "Unarchive", EDITABLE, "versions.archive_promptversion", "POST", "/unarchive",
            "versions:unarchive", absent=EVERY_STAGE - EDITABLE,
-           off_because="Only drafts in DEV or TST can be archived."),
+           off_because=DRAFTS_ONLY),
     Action("rollback", "Roll back to this", frozenset({Stage.RET}), "versions.rollback_promptversion", "POST",
            "/rollback", "versions:rollback", absent=EVERY_STAGE - frozenset({Stage.RET}),
-           off_because="Only a retired version can be rolled back to.", confirm=frozenset({Stage.RET})),
+           off_because=RETIRED_ONLY, confirm=frozenset({Stage.RET})),
 )  # fmt: skip
 
 ACTIONS = {action.name: action for action in (*MATRIX, *MORE)}

@@ -1,9 +1,10 @@
-"""Prompts and versions in the admin. Texts, stages and dates are not edited here by any form; actions obey the table."""
+"""Prompts and versions in the admin. No form edits a text, a stage or a date; actions obey the table."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import ActionLocation
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -29,8 +30,8 @@ class PromptAdmin(admin.ModelAdmin):
     list_display = ("name", "agent", "status_key", "mode", "type", "live", "owner_team", "archived_at")
     list_filter = ("mode", "type", "agent", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "title", "description", "agent__name")
-    fields = ("name", "agent", "status_key", "title", "description", "owner_team", "type", "template_format", "metadata",
-              "mode", "created_by", "created_at", "archived_at")  # fmt: skip
+    fields = ("name", "agent", "status_key", "title", "description", "owner_team", "type", "template_format",
+              "metadata", "mode", "created_by", "created_at", "archived_at")  # fmt: skip
     readonly_fields = ("mode", "created_by", "created_at", "archived_at")
     autocomplete_fields = ("agent",)
     actions = ("archive", "unarchive", "delete_unused")
@@ -49,9 +50,11 @@ class PromptAdmin(admin.ModelAdmin):
         fixed = Prompt.IDENTITY if obj and obj.has_left_dev() else ()
         return (*self.readonly_fields, *fixed)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
         """Without Django's own deletion, which would go past the rules."""
-        found = super().get_actions(request)
+        found = super().get_actions(request, action_location)
         found.pop("delete_selected", None)
         return found
 

@@ -9,7 +9,7 @@ from versions import guards
 
 
 @checks.register(checks.Tags.database)
-def guards_stand(app_configs: Any, databases: list[str] | None = None, **options: Any) -> list[checks.CheckMessage]:
+def guards_stand(app_configs: Any, databases: Any = None, **options: Any) -> list[checks.CheckMessage]:
     """Warn for every guard that is not in place. A warning, or it would stop the migration that repairs it."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:

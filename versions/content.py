@@ -63,7 +63,7 @@ def _bad_message(position: int, what: str) -> BadInput:
 
 
 def check_text(kind: str, text: Any, style: str = "simple") -> str:
-    """Return the text to store for a prompt of this type, or raise BadInput. Text prompts stay as they are, byte for byte."""
+    """Return the text to store for a prompt of this type, byte for byte as it came, or raise BadInput."""
     if not isinstance(text, str):
         raise BadInput("template_source must be text.", errors={"template_source": ["Not a text."]})
     if why := unstorable(text):

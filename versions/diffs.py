@@ -33,12 +33,18 @@ class Row:
     right: list[Piece] | None
 
 
+def opcodes(before: list[str], after: list[str]) -> list[tuple[str, int, int, int, int]]:
+    """Return (tag, from, to, from, to) of what to do to make `after` of `before`."""
+    found = Indel.opcodes(before, after)
+    return [(code.tag, code.src_start, code.src_end, code.dest_start, code.dest_end) for code in found]
+
+
 def segments(old: str, new: str) -> list[dict[str, str]]:
     """Return [{op: equal|insert|delete|replace, old, new}] by words; joining all `new` gives the new text."""
     split = TOKEN.findall if len(old) + len(new) < TOKENS_LIMIT * 4 else lambda text: text.splitlines(keepends=True)
     before, after = split(old), split(new)
     found: list[dict[str, str]] = []
-    for tag, i1, i2, j1, j2 in Indel.opcodes(before, after):
+    for tag, i1, i2, j1, j2 in opcodes(before, after):
         left, right = "".join(before[i1:i2]), "".join(after[j1:j2])
         if found and tag != "equal" and found[-1]["op"] != "equal":
             last = found[-1]
@@ -56,7 +62,7 @@ def side_by_side(old: str, new: str) -> list[Row]:
     rows: list[Row] = []
     gone: list[int] = []
     come: list[int] = []
-    for tag, i1, i2, j1, j2 in Indel.opcodes(before, after):
+    for tag, i1, i2, j1, j2 in opcodes(before, after):
         if tag == "equal":
             rows += _changed_rows(before, after, gone, come)
             gone, come = [], []
@@ -142,7 +148,7 @@ def message_pairs(
         gone.clear()
         come.clear()
 
-    for tag, i1, i2, j1, j2 in Indel.opcodes(before, after):
+    for tag, i1, i2, j1, j2 in opcodes(before, after):
         if tag == "equal":
             flush()
             pairs.extend(("equal", old[i1 + n], new[j1 + n]) for n in range(i2 - i1))

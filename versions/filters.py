@@ -46,7 +46,7 @@ class PromptFilter(django_filters.FilterSet):
             )
         return rows
 
-    def by_stage(self, rows: QuerySet, name: str, stage: str) -> QuerySet:
+    def by_stage(self, rows: Any, name: str, stage: str) -> QuerySet:
         """Prompts that have a version there."""
         return rows.in_stage(stage)
 

@@ -68,6 +68,7 @@ class TextForm(forms.Form):
 
     def __init__(self, data: Any = None, *, kind: str, version: PromptVersion | None = None) -> None:
         self.kind, self.version = kind, version
+        self.typed: Any = data
         initial = {"config": version.config, "commit_message": version.commit_message} if version else {}
         super().__init__(data, initial=initial)
 
@@ -82,12 +83,13 @@ class TextForm(forms.Form):
     def cards(self) -> list[dict[str, str]]:
         """The message cards: role and content; a placeholder's content is its name."""
         if self.is_bound:
-            pairs = zip(self.data.getlist("role"), self.data.getlist("content"), strict=False)
+            pairs = zip(self.typed.getlist("role"), self.typed.getlist("content"), strict=False)
             return self._rearranged([{"role": role, "content": said} for role, said in pairs])
         if self.version is None:
             return [{"role": "system", "content": ""}, {"role": "user", "content": ""}]
         return [
-            {"role": PLACEHOLDER, "content": one["name"]} if "name" in one else one for one in self.version.messages
+            {"role": PLACEHOLDER, "content": one["name"]} if "name" in one else one
+            for one in self.version.messages or []
         ]
 
     @property
@@ -123,7 +125,7 @@ class TextForm(forms.Form):
     def _message(self, card: dict[str, str], place: int) -> dict[str, str]:
         if card["role"] == PLACEHOLDER:
             return {"type": PLACEHOLDER, "name": card["content"].strip()}
-        before = self.version.messages if self.version else []
+        before = (self.version.messages or []) if self.version else []
         saved = before[place].get("content", "") if place < len(before) else ""
         return {"role": card["role"], "content": as_typed(card["content"], saved)}
 

@@ -99,7 +99,7 @@ def _drop(cursor: Any, guard: Guard, vendor: str) -> None:
 
 def _essence(guard: Guard, vendor: str) -> str:
     """What the database keeps of a guard and can be compared with: the statement, or the function's body."""
-    return guard.sql if vendor == "sqlite" else BODY.search(guard.sql)[1]
+    return guard.sql if vendor == "sqlite" else BODY.findall(guard.sql)[0]
 
 
 def _sqlite(connection: Any) -> dict[str, tuple[str, str]]:

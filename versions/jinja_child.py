@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+from typing import Any
 
 MEMORY = 256 * 1024 * 1024
 OUTPUT_LIMIT = 1_048_576
@@ -19,6 +20,7 @@ def main() -> None:
     task = json.load(sys.stdin)
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.globals.clear()
+    answer: dict[str, Any]
     try:
         if task["do"] == "variables":
             answer = {"result": sorted(meta.find_undeclared_variables(environment.parse(task["text"])))}
@@ -40,7 +42,7 @@ def main() -> None:
     json.dump(answer, sys.stdout)
 
 
-def _render(template: "object", values: dict) -> str:
+def _render(template: Any, values: dict[str, Any]) -> str:
     """Join the output piece by piece, so that it never grows past its limit."""
     pieces, size = [], 0
     for piece in template.generate(values):

@@ -1,4 +1,4 @@
-"""Does every version still say what the ledger says it said? Finds any row changed behind its back (RELIABILITY 1.2)."""
+"""Does every version still say what the ledger says it said? Finds any row changed behind its back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

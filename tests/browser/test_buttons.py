@@ -29,7 +29,9 @@ def test_the_button_table(screen, stage):
         button = screen.button(action)
         if stage in on:
             expect(button).to_be_enabled()
-            said = {"DEV": "Promote to TST", "TST": "Promote to PRD"}.get(stage) if action == "promote" else LABELS[action]
+            said = (
+                {"DEV": "Promote to TST", "TST": "Promote to PRD"}.get(stage) if action == "promote" else LABELS[action]
+            )
             expect(button).to_have_text(said)
         elif reason is None:
             expect(button).to_have_count(0)

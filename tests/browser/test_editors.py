@@ -34,7 +34,9 @@ def test_a_text_whose_version_went_to_production_can_become_a_new_version(screen
     assert texts == ["The first text.", "My late text."]
 
 
-@pytest.mark.parametrize("text", ["a\nb\n", "a\r\nb\r\n", "\nleading", "trailing  \n\n", "mixed\r\nnewlines\n", "\t{{ x }}"])
+@pytest.mark.parametrize(
+    "text", ["a\nb\n", "a\r\nb\r\n", "\nleading", "trailing  \n\n", "mixed\r\nnewlines\n", "\t{{ x }}"]
+)
 def test_saving_without_a_change_changes_nothing(screen, text):
     version = make_version("DEV", template_source=text)
     screen.version(version, "edit/")

@@ -32,7 +32,9 @@ def named(prompt: Prompt, label: str) -> PromptVersion:
 
 
 def stages(prompt: Prompt) -> dict[str, str]:
-    return {version.label: version.stage for version in prompt.versions.all() if version.major == 2 and version.minor > 1}
+    return {
+        version.label: version.stage for version in prompt.versions.all() if version.major == 2 and version.minor > 1
+    }
 
 
 def test_scenario_1_iterating_on_a_dev_draft(screen, prompt):

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -34,7 +35,7 @@ def observe(tmp_path, sql, *workers):
 def history_is_seamless(prompt) -> bool:
     """Each retired_at is the successor's deployed_at: no gap, no overlap."""
     rows = list(prompt.versions.exclude(deployed_at=None).order_by("deployed_at"))
-    return all(old.retired_at == new.deployed_at for old, new in zip(rows, rows[1:], strict=False))
+    return all(old.retired_at == new.deployed_at for old, new in pairwise(rows))
 
 
 def test_many_promoters_under_a_continuous_reader(tmp_path):

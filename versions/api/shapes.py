@@ -1,6 +1,6 @@
 """What a prompt and a version look like in JSON, and what may be sent about them."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from drf_spectacular.utils import extend_schema_field
@@ -78,7 +78,7 @@ class VersionShape(serializers.ModelSerializer):
         """The label of another version of the prompt, all of a list looked up at once."""
         if number is None:
             return None
-        known = self.context.setdefault("labels", {})
+        known = cast("dict[str, Any]", self.context).setdefault("labels", {})
         if version.prompt_id not in known:
             rows = PromptVersion.objects.filter(prompt=version.prompt_id).values_list("version", "major", "minor")
             known[version.prompt_id] = {n: f"v{major}.{minor}" for n, major, minor in rows}

@@ -49,12 +49,12 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
 
     def in_stage(self, stage: str) -> Self:
         """Prompts that have a version in this stage."""
-        versions = self.model._meta.get_field("versions").related_model
+        versions: Any = self.model._meta.get_field("versions").related_model
         return self.filter(models.Exists(versions.objects.filter(prompt=models.OuterRef("pk"), stage=stage)))
 
     def for_lists(self) -> Self:
         """With agent, tags, production version and number of versions: four queries however long the list."""
-        versions = self.model._meta.get_field("versions").related_model
+        versions: Any = self.model._meta.get_field("versions").related_model
         live = models.Prefetch("versions", versions.objects.filter(stage=Stage.PRD), to_attr="in_production")
         counted = versions.objects.filter(prompt=models.OuterRef("pk")).order_by().values("prompt")
         count = models.Subquery(counted.annotate(n=models.Count("pk")).values("n"))
@@ -99,7 +99,7 @@ class Prompt(Chained):
     CHANGEABLE = ("title", "description", "owner_team", "metadata", "tags", *IDENTITY)
 
     objects = PromptQuerySet.as_manager()
-    versions: "models.Manager[PromptVersion]"
+    versions: Any  # the reverse side, with PromptVersion's own queryset methods
 
     class Meta:
         db_table = "prompts"
@@ -252,7 +252,7 @@ class Prompt(Chained):
             )
 
     def remove(self, *, by: Actor) -> None:
-        """Delete a prompt that has drafts only, and them. Raises LifecycleError (409) once one has left DEV or is used."""
+        """Delete a prompt and its drafts. Raises LifecycleError (409) once one has left DEV or is in use."""
         with transaction.atomic():
             prompt = self.locked()
             prompt.refuse_removal(f"Prompt '{prompt.name}'")

@@ -31,7 +31,7 @@ class SavedText(models.Model):
     @classmethod
     def keep(cls, version: "PromptVersion", kind: str) -> None:
         """Keep what the version says now, before it says something else; the same content is kept once."""
-        kept = cls(
+        kept: Any = cls(
             content_hash=version.content_hash,
             type=kind,
             template_source=version.template_source,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NO_EDIT = "Cannot edit production versions"
 NO_DELETE = "Cannot delete versions that have progressed beyond DEV"
+RETIRED_ONLY = "Only a retired version can be rolled back to."
+DRAFTS_ONLY = "Only drafts in DEV or TST can be archived."
 ARCHIVED = "This draft is archived. Unarchive it first."
 TICK = timedelta(microseconds=1)
 
@@ -93,7 +95,7 @@ class Transitions:
     ) -> "Version":
         """Move one stage on. `to` is "TST" or "PRD"; to PRD retires the present one with the same instant (S0-55).
 
-        Raises LifecycleError illegal_move where `to` is not the next stage, StaleView where the version is there already.
+        Raises LifecycleError illegal_move where `to` is not the next stage, StaleView where it is there already.
         """
         with self._fresh(seen) as (prompt, version):
             version._refuse_move(to)
@@ -145,7 +147,7 @@ class Transitions:
         return draft
 
     def delete_draft(self: "Version", *, by: Actor, seen: Seen) -> None:
-        """Remove a DEV draft for good; its text stays findable by hash. Raises LifecycleError past DEV or while in use."""
+        """Remove a DEV draft for good; its text stays findable. Raises LifecycleError past DEV or while in use."""
         with self._fresh(seen) as (prompt, version):
             if version.stage not in DELETABLE:
                 raise LifecycleError(NO_DELETE, code="wrong_stage", stage=version.stage)
@@ -171,7 +173,7 @@ class Transitions:
     def _set_archived(self: "Version", archived: bool, by: Actor, seen: Seen, at: datetime | None) -> "Version":
         with self._fresh(seen) as (prompt, version):
             if version.stage not in EDITABLE:
-                raise LifecycleError("Only drafts in DEV or TST can be archived.", stage=version.stage)
+                raise LifecycleError(DRAFTS_ONLY, stage=version.stage)
             if archived != (version.archived_at is not None):
                 moment = at or version.read_at
                 version.archived_at = moment if archived else None
@@ -191,7 +193,7 @@ class Transitions:
         reason = content.check_message(reason, "reason", required=True)
         with self._fresh(seen) as (prompt, version):
             if version.stage != Stage.RET:
-                raise LifecycleError("Only a retired version can be rolled back to.", stage=version.stage)
+                raise LifecycleError(RETIRED_ONLY, stage=version.stage)
             moment = at or version.read_at
             again = type(version).draft(
                 prompt, by, version.template_source, version.config, f"Rollback to {version.label}", moment,
@@ -217,10 +219,10 @@ class Transitions:
         with transaction.atomic():
             prompt = self.prompt.locked()
             prompt.require_mode("full")
-            version = type(self).objects.annotate(read_at=DatabaseNow()).filter(pk=self.pk).first()
+            version = type(self).objects.annotate(read_now=DatabaseNow()).filter(pk=self.pk).first()
             if version is None:
                 raise NotFound(f"{self.label} of '{prompt.name}' was deleted in the meantime.")
-            version.prompt = prompt
+            version.prompt, version.read_at = prompt, version.read_now
             both = {"yours": mine, "current": {key: getattr(version, key) for key in mine}} if mine else {}
             seen.check(version, **both)
             yield prompt, version

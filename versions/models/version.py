@@ -27,7 +27,7 @@ class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
         return self.order_by("-version")
 
     def with_replacement(self) -> Self:
-        """Annotate `replacement`: the label of the version that took over, whose deployed_at is this one's retired_at."""
+        """Annotate `replacement`: the label of the version whose deployed_at is this one's retired_at."""
         successor = (
             PromptVersion.objects.filter(prompt=models.OuterRef("prompt"), deployed_at=models.OuterRef("retired_at"))
             .exclude(pk=models.OuterRef("pk"))
@@ -79,6 +79,10 @@ class PromptVersion(Transitions, models.Model):
     archived_at = models.DateTimeField(null=True)
 
     objects = PromptVersionQuerySet.as_manager()
+    # Set on instances: the database's clock when it was read, the stage before a move, the label of the successor.
+    read_at: datetime
+    came_from: str
+    replacement: str | None
 
     class Meta:
         db_table = "prompt_versions"
@@ -122,7 +126,7 @@ class PromptVersion(Transitions, models.Model):
         return f"{self.prompt} {self.label}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store a new row, or named fields: a whole-row save would undo what others did meanwhile (138 of 400 times)."""
+        """Store a new row, or named fields: a whole-row save would undo what others did meanwhile."""
         if not self._state.adding and not kwargs.get("update_fields"):
             raise TypeError("A version is changed by its transition methods, never by a plain save().")
         super().save(*args, **kwargs)
@@ -168,9 +172,7 @@ class PromptVersion(Transitions, models.Model):
         if self.retired_at is None:
             return None
         if not hasattr(self, "replacement"):
-            self.replacement = (
-                type(self).objects.with_replacement().values_list("replacement", flat=True).get(pk=self.pk)
-            )
+            self.replacement = type(self).objects.with_replacement().get(pk=self.pk).replacement
         return self.replacement
 
     @property
@@ -189,7 +191,7 @@ class PromptVersion(Transitions, models.Model):
         at: datetime | None,
         **fields: Any,
     ) -> "PromptVersion":
-        """Store the next version of a locked prompt as a DEV draft; the caller writes the ledger and the prompt's marks.
+        """Store the next version of a locked prompt as a DEV draft; the caller writes the ledger and the marks.
 
         `fields` may hold bump, based_on and rollback_of. Raises BadInput for a bad text or config.
         """

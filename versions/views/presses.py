@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError
 
 from accounts.actors import person
 from common.errors import BadInput, NotFound, Refusal
-from common.htmx import page_or_part
+from common.htmx import asked_by_htmx, page_or_part
 from common.parsing import load
 from versions.actions import ACTIONS, Button, blocked_because, perform
 from versions.exceptions import LifecycleError, StaleView
@@ -23,12 +23,11 @@ from versions.views.screen import address, find, refused, show
 def moved_on(request: HttpRequest, version: PromptVersion, said: str, page: str = "version_detail") -> HttpResponse:
     """After a press that worked: the screen of `version`, with a sentence that says so."""
     messages.success(request, said)
-    if request.htmx and page == "version_detail":
+    if asked_by_htmx(request) and page == "version_detail":
         return show(request, version)
-    response = redirect(address(version, page))
-    if request.htmx:
-        response = HttpResponse(headers={"HX-Redirect": address(version, page)})
-    return response
+    if asked_by_htmx(request):
+        return HttpResponse(headers={"HX-Redirect": address(version, page)})
+    return redirect(address(version, page))
 
 
 def press(request: HttpRequest, name: str, version: PromptVersion, **data: Any) -> Any:
@@ -121,7 +120,7 @@ def delete(request: HttpRequest, name: str, label: str) -> HttpResponse:
         return moved_on(request, nearest, said)
     messages.success(request, said)
     url = f"/prompts/{version.path.split('/')[2]}/"
-    return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else redirect(url)
+    return HttpResponse(headers={"HX-Redirect": url}) if asked_by_htmx(request) else redirect(url)
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.actors import person
 from common import query
 from common.errors import NotFound
+from common.htmx import asked_by_htmx
 from ledger.models import LedgerEvent
 from versions.actions import buttons
 from versions.api.lookup import find_prompt
@@ -35,7 +36,7 @@ def prompt_list(request: HttpRequest) -> HttpResponse:
         "tags": PromptTag.objects.order_by("name").values_list("name", flat=True).distinct()[:200],
         "narrowed": any(value for name, value in request.GET.items() if name != "page"),
     }
-    template = "versions/prompt_list.html#results" if request.htmx else "versions/prompt_list.html"
+    template = "versions/prompt_list.html#results" if asked_by_htmx(request) else "versions/prompt_list.html"
     return render(request, template, context)
 
 
