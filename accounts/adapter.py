@@ -21,6 +21,13 @@ class AccountAdapter(DefaultAccountAdapter):
         """Accounts are made by an admin or by single sign-on, never by visitors."""
         return False
 
+    def is_safe_url(self, url: str) -> bool:
+        """Whether one may be sent there after signing in. What is no address at all is none of ours."""
+        try:
+            return super().is_safe_url(url)
+        except ValueError:
+            return False
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse once a name or an address has tried too often. In the database, so that all processes count as one.
 

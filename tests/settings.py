@@ -5,6 +5,6 @@ import os
 # Whatever the shell of the developer says. (A conftest would come too late: settings are read before it.)
 os.environ["PROMPTLEDGER_HTTPS"] = os.environ["PROMPTLEDGER_LOCAL"] = "0"
 
-from promptledger.settings import *  # noqa: E402, F403
+from promptledger.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -114,7 +114,7 @@ def test_last_use_is_written_once_a_minute(engineer: Any, time_machine_at: Any):
         {"name": "a\x00b"},
         {"expires_at": timezone.now() - timedelta(seconds=1)},
     ],
-    ids=str,
+    ids=["no scope", "unknown scope", "misspelt scope", "no name", "long name", "NUL", "past"],
 )
 def test_what_makes_no_key_writes_nothing(engineer: Any, fields: dict[str, Any]):
     with pytest.raises(ValidationError):
