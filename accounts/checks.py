@@ -28,3 +28,11 @@ def not_local_when_deployed(app_configs: Any, **options: Any) -> list[checks.Che
     if not settings.SECURE_CSP.get("default-src"):
         found.append(checks.Error("There is no Content-Security-Policy.", id="accounts.E003"))
     return found
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def any_host_when_deployed(app_configs: Any, **options: Any) -> list[checks.CheckMessage]:
+    """`*` lets whoever sends a request choose the name in our links and in the check of origins."""
+    if "*" in settings.ALLOWED_HOSTS:
+        return [checks.Error("ALLOWED_HOSTS has a '*'. Name the hosts.", id="accounts.E004")]
+    return []

@@ -32,6 +32,8 @@ class Command(BaseCommand):
                 f"There is no user '{options['username']}'. Users: {known}. Make one with `manage.py createsuperuser` "
                 f"or in the admin."
             )
+        if not user.is_active:
+            raise CommandError(f"The account '{user}' is switched off, and so would its keys be.")
         days = options["expires_days"]
         try:
             row, key = ApiKey.issue(
