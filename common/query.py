@@ -1,7 +1,7 @@
 """Query parameters, declared and typed: what is not what it should be is a 400 that names it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, make_aware
@@ -53,7 +53,7 @@ def instant(query: Mapping[str, str], name: str) -> datetime | None:
     if found is None:
         raise _bad(name, "must be a date or an instant in ISO 8601")
     try:
-        return make_aware(found) if is_naive(found) else found
+        return (make_aware(found) if is_naive(found) else found).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _bad(name, "is out of range") from error
 

@@ -357,5 +357,19 @@ def test_reading_versions_asks_the_database_as_often_for_10_as_for_100(
             api("GET", "/prompts/p/versions?page_size=200")
         with django_assert_num_queries(6):
             api("GET", "/prompts/p/versions/v1.5")
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             api("GET", "/prompts/p/history")
+
+
+def test_promoting_asks_the_database_as_often_with_5_versions_as_with_50(api: Any, django_assert_num_queries: Any):
+    for number in (5, 50):
+        newest = make_version("PRD", name=f"q{number}")
+        for _ in range(number - 1):
+            newest = newest.create_new(by=TESTER, seen=ANYTHING)
+        url = f"/prompts/q{number}/versions/{newest.label}/promote"
+        if number == 5:
+            api("GET", "/version")
+        with django_assert_num_queries(14):
+            assert api("POST", url, {"to": "TST"}).status_code == 200
+        with django_assert_num_queries(16):
+            assert api("POST", url, {"to": "PRD"}).status_code == 200
