@@ -96,6 +96,23 @@ def test_the_admin_has_no_door_of_its_own(client: Client):
     assert client.get("/admin/login/")["Location"] == "/login/?next=%2Fadmin%2Flogin%2F"
 
 
+@pytest.mark.parametrize("route", PAGES)
+def test_every_page_comes_with_its_policies_and_reading_it_changes_nothing(
+    route: str, admin: Any, everything: Callable[[], Any]
+):
+    make_prompt(name="1")
+    client = Client()
+    client.force_login(admin.user)
+    before = everything()
+    answer = client.get(filled(route))
+    assert answer.status_code < 500
+    assert answer["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "no-store" in answer["Cache-Control"]
+    assert (answer["X-Content-Type-Options"], answer["Referrer-Policy"]) == ("nosniff", "same-origin")
+    assert {"X-Frame-Options", "Content-Type"} <= set(answer.headers) or answer.status_code in (301, 302, 403)
+    assert everything() == before
+
+
 @pytest.mark.parametrize(
     ("at", "back"),
     [

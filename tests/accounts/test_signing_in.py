@@ -183,6 +183,20 @@ def test_weak_passwords_are_refused(new: str, page: Client):
     assert User.objects.get().password == before
 
 
+def test_the_present_password_cannot_be_guessed_at_an_open_browser(
+    ada: User, client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("accounts.counted_forms.WINDOW", 10**9)
+    sign_in(client)
+    before = User.objects.get().password
+    new = {"password1": "correct horse battery", "password2": "correct horse battery"}
+    for guess in [*["wrong"] * adapter.PER_PERSON, PASSWORD]:
+        answer = client.post("/account/password/change/", {"oldpassword": guess, **new})
+        assert answer.status_code == 200
+    assert "Too many failed login attempts" in answer.content.decode()
+    assert User.objects.get().password == before
+
+
 def test_a_long_passphrase_is_taken_whole(ada: User, client: Client):
     sign_in(client)
     phrase = "blue horses and rivers " * 6
@@ -194,7 +208,8 @@ def test_a_long_passphrase_is_taken_whole(ada: User, client: Client):
 class TestSecondFactor:
     @pytest.fixture(autouse=True)
     def _fresh(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(adapter, "WINDOW", 10**9)
+        monkeypatch.setattr("accounts.adapter.WINDOW", 10**9)
+        monkeypatch.setattr("accounts.counted_forms.WINDOW", 10**9)
         cache.clear()
 
     @pytest.fixture
@@ -233,7 +248,7 @@ class TestSecondFactor:
         sign_in(client)
         right = self.code(secret)
         wrong = "000000" if right != "000000" else "111111"
-        for _ in range(adapter.PER_SECOND_FACTOR):
+        for _ in range(adapter.PER_PERSON):
             assert "Incorrect code" in client.post("/account/2fa/authenticate/", {"code": wrong}).content.decode()
         for fresh in (client, Client()):
             sign_in(fresh)
