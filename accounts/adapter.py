@@ -11,7 +11,7 @@ from accounts import throttling
 
 logger = logging.getLogger("promptledger.access")
 WINDOW = 300
-PER_NAME, PER_ADDRESS, PER_SECOND_FACTOR = 10, 50, 5
+PER_NAME, PER_ADDRESS, PER_PERSON = 10, 50, 5
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -129,9 +129,10 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 # Attempts are counted in the database (accounts/adapter.py), exactly and for all processes together.
 ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {"change_password": "accounts.counted_forms.NewPassword"}
 MFA_FORMS = {
-    "authenticate": "accounts.second_factor.SecondFactor",
-    "reauthenticate": "accounts.second_factor.SecondFactorAgain",
+    "authenticate": "accounts.counted_forms.SecondFactor",
+    "reauthenticate": "accounts.counted_forms.SecondFactorAgain",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "PromptLedger"
