@@ -30,6 +30,10 @@ class EventShape(serializers.ModelSerializer):
             "chain", "sequence", "detail",
         )  # fmt: skip
         read_only_fields = fields
+        extra_kwargs = {
+            name: {"allow_null": True}
+            for name in ("api_key", "agent", "label", "from_stage", "to_stage", "before_hash", "after_hash")
+        }
 
     def to_representation(self, event: LedgerEvent) -> dict[str, Any]:
         """What does not apply to an event is null."""
