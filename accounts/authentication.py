@@ -34,11 +34,12 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def _sent(self, request: Any) -> list[str]:
         found = []
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
+        # An empty one counts as sent: the web server makes that of bytes that are no text.
+        if "Authorization" in request.headers:
+            scheme, _, value = request.headers["Authorization"].partition(" ")
+            if scheme.lower() != "bearer":
+                raise AuthenticationFailed("Send the key as `Authorization: Bearer KEY`.", code="invalid_key")
             found.append(value.strip())
-        elif scheme:
-            raise AuthenticationFailed("Send the key as `Authorization: Bearer KEY`.", code="invalid_key")
         if "X-API-Key" in request.headers:
             found.append(request.headers["X-API-Key"].strip())
         return found
