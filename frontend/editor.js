@@ -37,6 +37,16 @@ const look = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--sunken)", color: "var(--ink)" },
 });
 
+const save = {
+  key: "Mod-s",
+  preventDefault: true,
+  run: (view) => {
+    const host = view.root.host;
+    host.closest("form")?.requestSubmit(host.closest("form").querySelector("[data-save]"));
+    return true;
+  },
+};
+
 function grow(textarea) {
   if (textarea.dataset.grown) return;
   textarea.dataset.grown = "yes";
@@ -54,8 +64,10 @@ function grow(textarea) {
         lineNumbers(), history(), drawSelection(), highlightActiveLine(), highlightSelectionMatches(),
         EditorView.lineWrapping, variables, look,
         // Tab is not bound: it leaves the editor, as it leaves any other field.
-        keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap]),
-        EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "true" }),
+        keymap.of([save, ...defaultKeymap, ...historyKeymap, ...searchKeymap]),
+        EditorView.contentAttributes.of({
+          "aria-label": label, "aria-multiline": "true", spellcheck: "true", tabindex: "0",
+        }),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           textarea.value = update.state.doc.toString();
@@ -68,7 +80,9 @@ function grow(textarea) {
   textarea.addEventListener("promptledger:fill", () => {
     view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: textarea.value } });
   });
-  if (textarea.autofocus) view.focus();
+  // The label still names the text, and a refusal is read before one writes on.
+  for (const said of textarea.labels ?? []) said.addEventListener("click", () => view.focus());
+  if (textarea.autofocus && !document.querySelector("[data-refusal]")) view.focus();
 }
 
 const growAll = () => {

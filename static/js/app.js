@@ -3,16 +3,26 @@
   "use strict";
 
   const root = document.documentElement;
+  const dialog = document.getElementById("dialog");
   const on = (event, selector, act) =>
     document.addEventListener(event, (e) => {
       const found = e.target.closest?.(selector);
       if (found) act(e, found);
     });
+  // In a shadow root, as the editor's, an event's target is the host: the path knows the element itself.
+  const typing = (e) => e.composedPath().some((node) => node.matches?.("input, textarea, select, [contenteditable='true']"));
+
+  // Tells a screen reader what a swap changed; the region stands in the page from the start.
+  function say(words) {
+    const region = document.getElementById("said");
+    if (region) region.textContent = words;
+  }
 
   // Theme
   on("click", "[data-theme-toggle]", () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
+    say(dark ? "Light theme" : "Dark theme");
     try {
       localStorage.setItem("theme", root.dataset.theme);
     } catch (error) {
@@ -20,74 +30,160 @@
     }
   });
 
-  // A disabled button keeps its focus and its tooltip; it just does nothing.
+  // A button that is off does nothing, however it is pressed.
   on("click", "[aria-disabled='true']", (e) => e.preventDefault());
 
-  // Dialogs: opened by htmx filling them, closed by Escape, a click beside them, or a close button.
+  // Unsaved text: leaving the page or swapping the editor away asks first.
+  let changed = false;
+  const guarded = () => changed && document.querySelector("form[data-guard]");
+  const isGuarded = (element) => Boolean(element?.closest?.("form[data-guard]"));
+  on("input", "form[data-guard]", () => { changed = true; });
+  document.addEventListener("submit", (e) => {
+    if (isGuarded(e.target)) changed = false;
+  }, true);
+  addEventListener("beforeunload", (e) => {
+    if (guarded()) e.preventDefault();
+  });
+  document.addEventListener("htmx:confirm", (e) => {
+    const { elt, target } = e.detail;
+    if (target?.id !== "screen" || isGuarded(elt) || !guarded()) return;
+    if (confirm("Your text is not saved. Leave it?")) changed = false;
+    else e.preventDefault();
+  });
+  document.addEventListener("htmx:afterRequest", (e) => {
+    // What was sent and not saved is still only in the form.
+    if (isGuarded(e.detail.elt) && !e.detail.successful) changed = true;
+  });
+
+  // Dialogs: opened by htmx filling them, closed by Escape, a press beside them, or a close button.
   let opener = null;
   document.addEventListener("htmx:beforeRequest", (e) => {
-    if (e.detail.target?.id === "dialog") opener = e.detail.elt;
+    if (e.detail.target === dialog) opener = e.detail.elt;
+  });
+  function openDialog() {
+    dialog.setAttribute("aria-label", dialog.querySelector("h1, h2")?.textContent ?? "Question");
+    dialog.showModal();
+    dialog.querySelector("[autofocus], input:not([type=hidden]), textarea, [data-close], button")?.focus();
+  }
+  on("click", "[data-close]", (e, button) => {
+    const open = button.closest("dialog");
+    if (open) {
+      e.preventDefault();
+      open.close();
+    }
+  });
+  // Both ends of the press must be beside it: marking text up to the edge is no wish to leave.
+  let pressedBeside = false;
+  dialog?.addEventListener("pointerdown", (e) => { pressedBeside = e.target === dialog; });
+  dialog?.addEventListener("click", (e) => {
+    if (e.target === dialog && pressedBeside) dialog.close();
+  });
+  dialog?.addEventListener("close", () => {
+    dialog.replaceChildren();
+    if (opener?.isConnected) opener.focus();
+    opener = null;
+  });
+
+  // After a swap the focus goes where the work goes on, and what happened is said.
+  function focusScreen(screen) {
+    const next = screen.querySelector("[data-refusal]")
+      ?? screen.querySelector("#test [data-result]")
+      ?? screen.querySelector("#test textarea, #cards textarea")
+      ?? screen.querySelector(".version-head h2");
+    if (!next) return;
+    if (!next.matches("textarea")) next.tabIndex = -1;
+    next.focus({ preventScroll: !next.matches("[data-result]") });
+  }
+  function tellScreen(screen) {
+    const notices = [...screen.querySelectorAll(".notices .notice, [data-refusal]")].map((each) => each.textContent.trim());
+    const head = screen.querySelector(".version-head");
+    say(notices.join(" ") || (head ? head.innerText.replace(/\s+/g, " ") : ""));
+  }
+  // A refusal comes as a whole page; only what it says goes into the place that was asked for.
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    if (/^\s*<!doctype/i.test(e.detail.serverResponse)) e.detail.selectOverride = "#main > :not(.failed)";
   });
   document.addEventListener("htmx:afterSwap", (e) => {
-    const dialog = document.getElementById("dialog");
-    if (e.detail.target === dialog && dialog.childElementCount && !dialog.open) {
-      dialog.showModal();
-      dialog.querySelector("[autofocus], input:not([type=hidden]), textarea, button")?.focus();
-    }
-    if (e.detail.target?.id === "screen" && dialog?.open) dialog.close();
-    document.dispatchEvent(new CustomEvent("promptledger:swapped", { detail: e.detail.target }));
-  });
-  on("click", "[data-close]", (e, button) => {
-    const dialog = button.closest("dialog");
-    if (dialog) {
-      e.preventDefault();
+    if (e.detail.target === dialog && dialog.childElementCount && !dialog.open) openDialog();
+    if (e.detail.target?.id === "screen" && dialog?.open) {
+      opener = null;
       dialog.close();
     }
   });
-  document.addEventListener("click", (e) => {
-    if (e.target.nodeName === "DIALOG") e.target.close();
+  document.addEventListener("htmx:afterSettle", (e) => {
+    prepare(document);
+    document.dispatchEvent(new CustomEvent("promptledger:swapped", { detail: e.detail.target }));
+    const screen = document.getElementById("screen");
+    if (e.detail.target?.id !== "screen" || !screen) return;
+    if (!screen.querySelector("form[data-guard]")) changed = false;
+    tellScreen(screen);
+    if (document.activeElement === document.body) focusScreen(screen);
   });
-  document.getElementById("dialog")?.addEventListener("close", (e) => {
-    e.target.replaceChildren();
-    opener?.focus?.();
+  for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.addEventListener(failure, () => {
+      const notice = document.getElementById("failed");
+      if (notice) notice.hidden = false;
+    });
+  }
+  document.addEventListener("htmx:beforeRequest", () => {
+    const notice = document.getElementById("failed");
+    if (notice) notice.hidden = true;
   });
 
   // Menus close when one looks elsewhere.
-  document.addEventListener("click", (e) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(e.target)) menu.open = false;
-  });
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu.contains(except)) continue;
+      const inside = menu.contains(document.activeElement);
+      menu.open = false;
+      if (inside && !except) menu.querySelector("summary").focus();
+    }
+  };
+  document.addEventListener("click", (e) => closeMenus(e.target));
   document.addEventListener("keydown", (e) => {
-    if (e.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
-    const typing = e.target.closest?.("input, textarea, select, [contenteditable]");
-    if (typing || e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.key === "Escape") closeMenus(null);
+    if (typing(e) || e.ctrlKey || e.metaKey || e.altKey || dialog?.open) return;
     if (e.key === "/") {
       e.preventDefault();
       document.getElementById("search")?.focus();
     }
-    if (e.key === "e") document.querySelector("[data-action='edit']:not([aria-disabled='true'])")?.click();
+    if (e.key === "e" && !document.querySelector("form[data-guard]")) {
+      document.querySelector("a[data-action='edit']")?.click();
+    }
   });
 
-  // Copy
+  // Copy. Browsers give the clipboard to https and this machine only; elsewhere the text is marked, ready for Ctrl+C.
   on("click", "[data-copy]", async (e, button) => {
     const source = document.getElementById(button.dataset.copy);
-    await navigator.clipboard.writeText(source.dataset.raw ?? source.textContent);
-    const said = button.textContent;
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = said; }, 1500);
+    const label = button.dataset.said ?? button.textContent;
+    button.dataset.said = label;
+    try {
+      await navigator.clipboard.writeText(source.dataset.raw ?? source.textContent);
+      button.textContent = "Copied";
+    } catch (error) {
+      getSelection().selectAllChildren(source);
+      button.textContent = "Marked: press Ctrl+C";
+    }
+    say(button.textContent);
+    setTimeout(() => { button.textContent = label; }, 1800);
   });
 
   // Chat editor: cards can be added, removed and moved. Names of fields do not matter for order; their place does.
   on("click", "[data-card-add]", (e, button) => {
     e.preventDefault();
     const template = document.getElementById("card-" + button.dataset.cardAdd);
-    const card = template.content.cloneNode(true);
-    document.getElementById("cards").append(card);
-    document.getElementById("cards").lastElementChild.querySelector("textarea, input")?.focus();
+    const cards = document.getElementById("cards");
+    cards.append(template.content.cloneNode(true));
+    cards.lastElementChild.querySelector("textarea, input:not([type=hidden])")?.focus();
     changed = true;
   });
   on("click", "[data-card-remove]", (e, button) => {
     e.preventDefault();
-    button.closest("[data-card]").remove();
+    const card = button.closest("[data-card]");
+    const near = card.nextElementSibling ?? card.previousElementSibling;
+    card.remove();
+    (near?.querySelector("[data-card-remove]") ?? document.querySelector("[data-card-add]"))?.focus();
+    say("Message removed");
     changed = true;
   });
   on("click", "[data-card-up], [data-card-down]", (e, button) => {
@@ -96,19 +192,73 @@
     if ("cardUp" in button.dataset) card.previousElementSibling?.before(card);
     else card.nextElementSibling?.after(card);
     button.focus();
+    const place = [...card.parentElement.children].indexOf(card) + 1;
+    say(`Message ${place} of ${card.parentElement.childElementCount}`);
     changed = true;
   });
-
-  // Leaving an editor with unsaved text asks first.
-  let changed = false;
-  on("input", "form[data-guard]", () => { changed = true; });
-  document.addEventListener("submit", () => { changed = false; }, true);
-  addEventListener("beforeunload", (e) => {
-    if (changed && document.querySelector("form[data-guard]")) e.preventDefault();
+  on("change", "[data-card] select[name=role]", (e, select) => {
+    const card = select.closest("[data-card]");
+    for (const option of select.options) card.classList.toggle("msg-" + option.value, option.selected);
   });
 
   // Filters that submit themselves.
   on("change", "form[data-auto] select, form[data-auto] input[type=checkbox]", (e, field) => {
     if (!window.htmx) field.form.requestSubmit();
   });
+
+  // A long difference shows what changed, with a little around it; the rest unfolds.
+  const AROUND = 3;
+  const ENOUGH = 4;
+  function fold(table) {
+    if (table.dataset.folded) return;
+    table.dataset.folded = "yes";
+    const rows = [...table.tBodies[0].rows];
+    const shown = new Set();
+    rows.forEach((row, at) => {
+      if (row.querySelector(".twin")) return;
+      for (let near = at - AROUND; near <= at + AROUND; near++) shown.add(near);
+    });
+    for (let at = 0; at < rows.length; at++) {
+      let end = at;
+      while (end < rows.length && !shown.has(end)) end++;
+      if (end - at >= ENOUGH) hide(rows.slice(at, end));
+      at = end;
+    }
+  }
+  function hide(rows) {
+    const row = document.createElement("tr");
+    row.className = "fold";
+    const cell = row.insertCell();
+    cell.colSpan = 4;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `${rows.length} lines are the same`;
+    button.addEventListener("click", () => {
+      for (const each of rows) each.hidden = false;
+      row.remove();
+      const first = rows[0].cells[0];
+      first.tabIndex = -1;
+      first.focus({ preventScroll: true });
+    });
+    cell.append(button);
+    rows[0].before(row);
+    for (const each of rows) each.hidden = true;
+  }
+
+  // The rail shows the version that the page is about, however long it is.
+  function showCurrent(rail) {
+    const current = rail.querySelector("[aria-current]");
+    const scroller = current?.closest("ol");
+    if (!current) return;
+    const [to, from] = [current.getBoundingClientRect(), rail.getBoundingClientRect()];
+    rail.scrollTop += to.top - from.top - (rail.clientHeight - to.height) / 2;
+    const side = scroller.getBoundingClientRect();
+    scroller.scrollLeft += to.left - side.left - (scroller.clientWidth - to.width) / 2;
+  }
+
+  function prepare(within) {
+    within.querySelectorAll("table.diff").forEach(fold);
+    within.querySelectorAll(".rail").forEach(showCurrent);
+  }
+  prepare(document);
 })();
