@@ -141,7 +141,9 @@ class TestPrograms:
         viewer = local_user("viewer")
         _, key = ApiKey.issue(user=viewer, by=_person(viewer), name="k", scopes=["read", "write"])
         assert post("/v1/agents", {"name": "Ada"}, Authorization=f"Bearer {key}").status_code == 403
-        assert post("/v1/agents", {"name": "Ada"}, Authorization="Bearer wrong").status_code == 401
+        for wrong in ("Bearer wrong", "Bearer", ""):
+            assert post("/v1/agents", {"name": "Ada"}, Authorization=wrong).status_code == 401
+            assert post("/v1/agents", {"name": "Ada"}, **{"X-API-Key": wrong}).status_code == 401
         assert Agent.objects.count() == 0
 
     def test_a_browser_session_acts_in_its_role(self, client: Client):
