@@ -46,6 +46,7 @@ class SchemaRenderer(OpenApiJsonRenderer):
 class Docs(SpectacularSwaggerSplitView):
     """GET /v1/docs: the schema as a page. Its refusals are JSON like all others."""
 
+    template_name = "api_docs.html"
     metadata_class = None
     http_method_names = ("get", "head")
 
