@@ -353,9 +353,9 @@ def test_reading_versions_asks_the_database_as_often_for_10_as_for_100(
     for more in (9, 90):
         for _ in range(more):
             newest = newest.create_new(by=TESTER, seen=ANYTHING)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(7):
             api("GET", "/prompts/p/versions?page_size=200")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(5):
             api("GET", "/prompts/p/versions/v1.5")
         with django_assert_num_queries(6):
             api("GET", "/prompts/p/history")
@@ -369,7 +369,7 @@ def test_promoting_asks_the_database_as_often_with_5_versions_as_with_50(api: An
         url = f"/prompts/q{number}/versions/{newest.label}/promote"
         if number == 5:
             api("GET", "/version")
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(13):
             assert api("POST", url, {"to": "TST"}).status_code == 200
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(15):
             assert api("POST", url, {"to": "PRD"}).status_code == 200

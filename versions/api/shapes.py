@@ -1,6 +1,6 @@
 """What a prompt and a version look like in JSON, and what may be sent about them."""
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from drf_spectacular.utils import extend_schema_field
@@ -37,8 +37,8 @@ class VersionShape(serializers.ModelSerializer):
     messages = serializers.ListField(child=serializers.DictField(), allow_null=True)
     config = serializers.DictField()
     variables = serializers.ListField(child=serializers.CharField())
-    based_on = serializers.SerializerMethodField()
-    rollback_of = serializers.SerializerMethodField()
+    based_on = serializers.CharField(source="based_on_label", allow_null=True)
+    rollback_of = serializers.CharField(source="rollback_of_label", allow_null=True)
     replaced_by = serializers.CharField(allow_null=True)
     is_active = serializers.BooleanField()
     status = serializers.ChoiceField(choices=["draft", "active", "deprecated"])
@@ -57,12 +57,6 @@ class VersionShape(serializers.ModelSerializer):
         )  # fmt: skip
         read_only_fields = fields
 
-    def get_based_on(self, version: PromptVersion) -> str | None:
-        return self._label(version, version.based_on)
-
-    def get_rollback_of(self, version: PromptVersion) -> str | None:
-        return self._label(version, version.rollback_of)
-
     def get_page_url(self, version: PromptVersion) -> str:
         return f"{version.path}/"
 
@@ -73,16 +67,6 @@ class VersionShape(serializers.ModelSerializer):
     @extend_schema_field(AllowedAction(many=True))
     def get_more_actions(self, version: PromptVersion) -> list[dict[str, Any]]:
         return [button.as_json() for button in more_buttons(version, person(self.context["request"]))]
-
-    def _label(self, version: PromptVersion, number: int | None) -> str | None:
-        """The label of another version of the prompt, all of a list looked up at once."""
-        if number is None:
-            return None
-        known = cast("dict[str, Any]", self.context).setdefault("labels", {})
-        if version.prompt_id not in known:
-            rows = PromptVersion.objects.filter(prompt=version.prompt_id).values_list("version", "major", "minor")
-            known[version.prompt_id] = {n: f"v{major}.{minor}" for n, major, minor in rows}
-        return known[version.prompt_id].get(number)
 
 
 class PromptShape(serializers.ModelSerializer):

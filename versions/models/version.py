@@ -35,9 +35,19 @@ class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
         )
         return self.annotate(replacement=models.Subquery(successor.values("said")[:1]))
 
+    def with_origin(self) -> Self:
+        """Annotate `based_on_label` and `rollback_of_label`: what the numbers are called; None once that is deleted."""
+        labels = PromptVersion.objects.filter(prompt=models.OuterRef("prompt")).annotate(
+            said=label_of("major", "minor")
+        )
+        return self.annotate(
+            based_on_label=models.Subquery(labels.filter(version=models.OuterRef("based_on")).values("said")),
+            rollback_of_label=models.Subquery(labels.filter(version=models.OuterRef("rollback_of")).values("said")),
+        )
+
     def for_lists(self) -> Self:
-        """With prompt, agent and replacement, in one query."""
-        return self.select_related("prompt__agent").with_replacement()
+        """With prompt, agent, replacement and origin, in one query."""
+        return self.select_related("prompt__agent").with_replacement().with_origin()
 
     def look_up(self, reference: str) -> "PromptVersion | None":
         """Find "2.3", "v2.3" or "7" among these versions of one prompt; None for what is no version."""

@@ -39,7 +39,6 @@ def show(
         "variables": fresh.variables,
         "rail": rail,
         "doing": doing,
-        "based_on": _label_of(fresh, fresh.based_on),
         **context,
     }
     url = address(fresh) if not doing else request.path
@@ -65,10 +64,3 @@ def _rail(version: PromptVersion, number: int) -> Any:
         newer = rows.filter(version__gt=version.version).count()
         number = newer // RAIL + 1
     return Paginator(rows, RAIL).get_page(number)
-
-
-def _label_of(version: PromptVersion, number: int | None) -> str:
-    if number is None:
-        return ""
-    found = PromptVersion.objects.filter(prompt=version.prompt_id, version=number).first()
-    return found.label if found else f"version {number}, deleted"
