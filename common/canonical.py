@@ -14,6 +14,10 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
+# The same form, for rows as they are stored: a value that no row of ours holds is written as it looks, not refused.
+stored_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, default=repr).encode
+
+
 def sha256(text: str) -> str:
     """Return the SHA-256 of the exact UTF-8 bytes of `text`, in hex."""
     return hashlib.sha256(text.encode()).hexdigest()

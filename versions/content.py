@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from common.canonical import canonical_json, sha256
+from common.canonical import canonical_json, sha256, stored_json
 from common.errors import BadInput
 from common.text import unstorable
 from versions import templating
@@ -18,7 +18,12 @@ EMPTY = "Prompt text cannot be empty."
 
 def content_hash(kind: str, text: str, config: dict[str, Any]) -> str:
     """Return the hash that gates bind to: SHA-256 over type, text and config together."""
-    return sha256(canonical_json({"config": config, "template_source": text, "type": kind}))
+    return stored_hash(kind, text, canonical_json(config))
+
+
+def stored_hash(kind: str, text: str, config: str) -> str:
+    """The same for a config that is canonical JSON already, as the database keeps it."""
+    return sha256(f'{{"config":{config},"template_source":{stored_json(text)},"type":{stored_json(kind)}}}')
 
 
 def messages_of(text: str) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from common.text import NAME_LENGTH, validate_name, validate_storable
 from ledger import chain
 from ledger.actors import Actor
 from ledger.models import Chained
+from versions import content
 from versions.exceptions import LifecycleError, WrongMode
 from versions.models.fields import check_metadata, check_tags, refuse_reserved_name
 from versions.stages import DELETABLE, Stage
@@ -207,6 +208,7 @@ class Prompt(Chained):
             if "tags" in changed and sorted(changed["tags"]) == prompt.tags:
                 del changed["tags"]
             prompt._refuse_identity_change(changed)
+            prompt._refuse_another_kind(changed)
             if changed:
                 detail = {
                     key: {"from": _plain(getattr(prompt, key)), "to": _plain(new)} for key, new in changed.items()
@@ -231,6 +233,18 @@ class Prompt(Chained):
                 f"rely on it. Create another prompt instead.",
                 code="immutable",
             )
+
+    def _refuse_another_kind(self, changed: dict[str, Any]) -> None:
+        """A text is written for its type, and hashed with it; another format must be able to read every text."""
+        if "type" in changed and self.versions.exists():
+            raise LifecycleError(
+                f"type of '{self.name}' cannot change any more: its texts are written for it. Create another prompt "
+                f"instead.",
+                code="immutable",
+            )
+        if changed.get("template_format") in TemplateFormat.values:
+            for text in self.versions.values_list("template_source", flat=True):
+                content.check_text(self.type, text, changed["template_format"])
 
     def archive(self, *, by: Actor, archived: bool = True) -> "Prompt":
         """Hide the prompt from lists, or show it again. What it serves stays as it is."""

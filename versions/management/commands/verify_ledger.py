@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from ledger.models import LedgerEvent
+from ledger.verify import Event
 from versions.verifying import Replay, problems
 
 
@@ -17,7 +18,7 @@ class Counted(Replay):
         super().__init__()
         self.bar = bar
 
-    def see(self, event: dict[str, Any]) -> None:
+    def see(self, event: Event) -> None:
         """Take one event in, and count it."""
         super().see(event)
         self.bar.update()
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             for problem in found:
                 self.stdout.write(str(problem))
         if found:
-            raise CommandError(f"{len(found)} problems in {replay.events} events.")
+            problems_ = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+            raise CommandError(f"{problems_} in {replay.events} events.")
         if not options["json"]:
             self.stdout.write(f"{replay.events} events: every chain and every text is as it was written.")
