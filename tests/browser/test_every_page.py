@@ -72,4 +72,5 @@ def test_a_key_is_made_shown_once_and_revoked(screen):
     screen.open("/keys/")
     assert key not in screen.page.content()
     screen.page.get_by_role("button", name="Revoke").click()
+    screen.confirm()
     screen.says("pipeline is revoked")
