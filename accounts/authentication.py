@@ -23,7 +23,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Two different API keys were sent. Send one.", code="invalid_key")
         prefix = keys.prefix_of(sent[0])
         row = ApiKey.objects.usable().select_related("user").filter(prefix=prefix).first() if prefix else None
-        if row is None or not hmac.compare_digest(row.digest, keys.digest(sent[0])) or not row.user.is_active:
+        if row is None or not hmac.compare_digest(row.digest, keys.digest(sent[0])):
             raise AuthenticationFailed("This API key is unknown, expired or revoked.", code="invalid_key")
         row.note_use()
         return row.user, row

@@ -20,15 +20,18 @@ SEEN_EVERY = timedelta(minutes=1)
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> Self:
-        """Neither revoked nor expired."""
+        """Neither revoked nor expired, of an account that is there and active."""
         now = timezone.now()
-        return self.filter(revoked_at=None).filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
+        return self.filter(revoked_at=None, user__is_active=True).filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=now)
+        )
 
 
 class ApiKey(Chained):
     """A key that acts as its user, narrowed by scopes. Only its hash is stored."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
+    # The key outlives its user's account, without working: the ledger speaks of it.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="api_keys")
     name = models.CharField(max_length=100, validators=[validate_storable])
     prefix = models.CharField(max_length=8, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
@@ -92,16 +95,18 @@ class ApiKey(Chained):
 
     @property
     def state(self) -> str:
-        """active, expired or revoked."""
+        """active, expired, revoked, or without user."""
         if self.revoked_at:
             return "revoked"
+        if self.user_id is None:
+            return "without user"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
 
     def _log(self, action: str, by: Actor) -> None:
         detail = {
             "prefix": self.prefix,
             "name": self.name,
-            "user": self.user.get_username(),
+            "user": self.user.get_username() if self.user else "",
             "scopes": self.scopes,
         }
         chain.append(self, by=by, entries=[chain.Entry(action=action, detail=detail)])

@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts.models import ApiKey, Attempts
 from ledger.models import LedgerEvent
+from ledger.verify import walk
 from tests.conftest import make_user
 
 pytestmark = pytest.mark.django_db
@@ -79,8 +80,14 @@ def test_a_user_with_keys_can_be_deleted_and_the_ledger_remembers(site: Client, 
     answer = site.post(f"/admin/auth/user/{row.user_id}/delete/", {"post": "yes"})
     assert answer.status_code == 302
     assert not User.objects.filter(username="engineer").exists()
-    assert ApiKey.objects.count() == 0
-    assert LedgerEvent.objects.get().actor == "engineer"
+    assert [key.state for key in ApiKey.objects.all()] == ["without user"]
+    assert row.prefix in site.get(KEYS).content.decode()
+    assert site.get(f"{KEYS}{row.pk}/change/").status_code == 200
+    site.post(KEYS, {"action": "revoke", "_selected_action": row.pk})
+    assert list(LedgerEvent.objects.order_by("sequence").values_list("actor", "action")) == [
+        ("engineer", "api_key_created"), ("admin", "api_key_revoked")
+    ]  # fmt: skip
+    assert list(walk()) == []
 
 
 def test_a_second_factor_can_be_taken_away_but_not_looked_at(site: Client, engineer: Any):
