@@ -30,6 +30,7 @@ class CanonicalJSONField(models.TextField):
     """
 
     description = "JSON in canonical form"
+    empty_values = [{}]  # what `blank` lets through unchecked: [] or "" is not an empty object
     if TYPE_CHECKING:
         _pyi_private_set_type: Any
         _pyi_private_get_type: Any
