@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.core.validators import MinLengthValidator
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from common.errors import Conflict
@@ -21,10 +22,24 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         """Leave out what was archived."""
         return self.filter(archived_at=None)
 
-    def with_live(self) -> Self:
-        """With their prompts and what is in production of each: three queries however many agents."""
+    def with_live(self, most: int | None = None) -> Self:
+        """With their prompts (at most `most` of each) and what is in production of each, in a fixed number of queries."""
         prompts: Any = self.model._meta.get_field("prompts").related_model
-        return self.prefetch_related(models.Prefetch("prompts", prompts.objects.for_lists(), to_attr="slots"))
+        rows = prompts.objects.for_lists().order_by("status_key")
+        return self.prefetch_related(models.Prefetch("prompts", rows[:most] if most else rows, to_attr="slots"))
+
+    def with_numbers(self) -> Self:
+        """Annotate `prompts_count` and `default_prompt_id`: the version in production under the primary status key."""
+        prompts: Any = self.model._meta.get_field("prompts").related_model
+        versions: Any = prompts._meta.get_field("versions").related_model
+        default = versions.objects.in_production().filter(
+            prompt__agent=models.OuterRef("pk"), prompt__status_key=models.OuterRef("primary_status_key")
+        )
+        counted = prompts.objects.filter(agent=models.OuterRef("pk")).order_by().values("agent")
+        return self.annotate(
+            prompts_count=Coalesce(models.Subquery(counted.annotate(n=models.Count("pk")).values("n")), 0),
+            default_prompt_id=models.Subquery(default.values("pk")[:1]),
+        )
 
 
 class Agent(Chained):
@@ -46,6 +61,8 @@ class Agent(Chained):
 
     objects = AgentQuerySet.as_manager()
     slots: list[Any]  # its prompts, where with_live() fetched them
+    prompts_count: int  # how many, where with_numbers() counted them
+    default_prompt_id: int | None
 
     class Meta:
         db_table = "agents"
@@ -57,9 +74,8 @@ class Agent(Chained):
     @property
     def active_default_prompt_id(self) -> int | None:
         """The id of the version in production under the primary status key, or None (S4-7; derived, never stored)."""
-        slots = self.slots if hasattr(self, "slots") else self.prompts.filter(status_key=self.primary_status_key)
-        live = [prompt.production for prompt in slots if prompt.status_key == self.primary_status_key]
-        return live[0].pk if live and live[0] else None
+        counted = self if "default_prompt_id" in self.__dict__ else type(self).objects.with_numbers().get(pk=self.pk)
+        return counted.default_prompt_id
 
     @classmethod
     def create(cls, *, by: Actor, at: datetime | None = None, **fields: Any) -> "Agent":

@@ -10,13 +10,14 @@ from ledger.models import LedgerEvent
 from versions.models import Prompt, PromptVersion
 from versions.stages import Stage
 
+SLOTS = 6
 AGENTS, EVENTS = 60, 10
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Agents with what is live, how many versions stand where, and what changed lately."""
-    agents = Agent.objects.current().with_live()
+    agents = Agent.objects.current().with_numbers().with_live(most=SLOTS)
     if search := request.GET.get("search", ""):
         agents = agents.filter(name__icontains=search)
     counts = PromptVersion.objects.current().aggregate(

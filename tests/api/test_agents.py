@@ -130,5 +130,5 @@ def test_the_list_asks_the_database_as_often_for_3_agents_as_for_30(api: Any, dj
     api("GET", "/agents")
     for more in (0, 27):
         fill(more)
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(6):
             api("GET", "/agents")

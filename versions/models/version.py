@@ -22,6 +22,10 @@ class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
         """Leave out drafts that were given up."""
         return self.filter(archived_at=None)
 
+    def in_production(self) -> Self:
+        """What agents get."""
+        return self.filter(stage=Stage.PRD)
+
     def newest_first(self) -> Self:
         """By number, v2.10 before v2.9."""
         return self.order_by("-version")
