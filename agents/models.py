@@ -23,7 +23,7 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         return self.filter(archived_at=None)
 
     def with_live(self, most: int | None = None) -> Self:
-        """With their prompts (at most `most` of each) and what is in production of each, in a fixed number of queries."""
+        """With their prompts (at most `most` of each) and what is live of each, in a fixed number of queries."""
         prompts: Any = self.model._meta.get_field("prompts").related_model
         rows = prompts.objects.for_lists().order_by("status_key")
         return self.prefetch_related(models.Prefetch("prompts", rows[:most] if most else rows, to_attr="slots"))
