@@ -10,8 +10,13 @@ from rapidfuzz.distance import Indel
 from versions.models import PromptVersion
 
 TOKEN = re.compile(r"\s|\w+|[^\w\s]")
-# Beyond this many tokens a pair is compared by lines: nobody reads that by words, and it would cost seconds.
-TOKENS_LIMIT = 20_000
+# Pairs of pieces that are compared: 50 MB and half a second. Beyond it words give way to lines, and lines to one
+# replaced block between what both texts begin and end with.
+PAIRS_LIMIT = 400_000_000
+# Changed lines beside each other whose words are marked; nobody reads more.
+MARKED_LIMIT = 2_000
+
+Opcode = tuple[str, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,35 @@ class Row:
     right: list[Piece] | None
 
 
-def opcodes(before: list[str], after: list[str]) -> list[tuple[str, int, int, int, int]]:
+def opcodes(before: list[str], after: list[str]) -> list[Opcode]:
     """Return (tag, from, to, from, to) of what to do to make `after` of `before`."""
-    found = Indel.opcodes(before, after)
-    return [(code.tag, code.src_start, code.src_end, code.dest_start, code.dest_end) for code in found]
+    n, m = len(before), len(after)
+    head, tail = _ends(before, after)
+    found: list[Opcode] = [("equal", 0, head, 0, head)] if head else []
+    if (n - head - tail) * (m - head - tail) > PAIRS_LIMIT:
+        found.append(("replace", head, n - tail, head, m - tail))
+    else:
+        found += [
+            (code.tag, code.src_start + head, code.src_end + head, code.dest_start + head, code.dest_end + head)
+            for code in Indel.opcodes(before[head : n - tail], after[head : m - tail])
+        ]
+    return [*found, ("equal", n - tail, n, m - tail, m)] if tail else found
+
+
+def _ends(before: list[str], after: list[str]) -> tuple[int, int]:
+    """How many pieces both begin with, and how many of the rest both end with."""
+    same = min(len(before), len(after))
+    head = next((i for i in range(same) if before[i] != after[i]), same)
+    tail = next((i for i in range(same - head) if before[-1 - i] != after[-1 - i]), same - head)
+    return head, tail
 
 
 def segments(old: str, new: str) -> list[dict[str, str]]:
     """Return [{op: equal|insert|delete|replace, old, new}] by words; joining all `new` gives the new text."""
-    split = TOKEN.findall if len(old) + len(new) < TOKENS_LIMIT * 4 else lambda text: text.splitlines(keepends=True)
-    before, after = split(old), split(new)
+    before, after = TOKEN.findall(old), TOKEN.findall(new)
+    ends = sum(_ends(before, after))
+    if (len(before) - ends) * (len(after) - ends) > PAIRS_LIMIT:
+        before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     found: list[dict[str, str]] = []
     for tag, i1, i2, j1, j2 in opcodes(before, after):
         left, right = "".join(before[i1:i2]), "".join(after[j1:j2])
@@ -76,8 +100,9 @@ def side_by_side(old: str, new: str) -> list[Row]:
 
 def _changed_rows(before: list[str], after: list[str], gone: list[int], come: list[int]) -> list[Row]:
     rows = []
+    few = len(gone) + len(come) <= MARKED_LIMIT
     for i, j in zip(gone, come, strict=False):
-        left, right = _words(before[i], after[j])
+        left, right = _words(before[i], after[j]) if few else ([Piece(before[i], True)], [Piece(after[j], True)])
         rows.append(Row("replace", i + 1, left, j + 1, right))
     rows += [Row("delete", i + 1, [Piece(before[i], True)], None, None) for i in gone[len(come) :]]
     rows += [Row("insert", None, None, j + 1, [Piece(after[j], True)]) for j in come[len(gone) :]]

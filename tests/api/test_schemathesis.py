@@ -22,7 +22,7 @@ from accounts.models import ApiKey
 from ledger.actors import system
 from tests.api.endpoints import make_world
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs" / "openapi.json").read_text())
 schema = schemathesis.openapi.from_dict(SCHEMA)
