@@ -82,7 +82,7 @@ function grow(textarea) {
   });
   // The label still names the text, and a refusal is read before one writes on.
   for (const said of textarea.labels ?? []) said.addEventListener("click", () => view.focus());
-  if (textarea.autofocus && !document.querySelector("[data-refusal]")) view.focus();
+  if (textarea.autofocus && !document.querySelector("[data-refusal], .field.bad")) view.focus();
 }
 
 const growAll = () => {

@@ -87,12 +87,17 @@
   // After a swap the focus goes where the work goes on, and what happened is said.
   function focusScreen(screen) {
     const next = screen.querySelector("[data-refusal]")
+      ?? screen.querySelector(".field.bad :is(input, select, textarea:not([hidden]))")
       ?? screen.querySelector("#test [data-result]")
       ?? screen.querySelector("#test textarea, #cards textarea")
       ?? screen.querySelector(".version-head h2");
     if (!next) return;
-    if (!next.matches("textarea")) next.tabIndex = -1;
-    next.focus({ preventScroll: !next.matches("[data-result]") });
+    if (!next.matches("input, select, textarea")) next.tabIndex = -1;
+    next.focus({ preventScroll: !next.matches("[data-result], .bad *") });
+  }
+  function showNews(screen) {
+    const news = screen.querySelector(".notices, [data-refusal]");
+    if (news && news.getBoundingClientRect().top < document.querySelector(".top").offsetHeight) scrollTo({ top: 0 });
   }
   function tellScreen(screen) {
     const notices = [...screen.querySelectorAll(".notices .notice, [data-refusal]")].map((each) => each.textContent.trim());
@@ -117,6 +122,7 @@
     if (e.detail.target?.id !== "screen" || !screen) return;
     if (!screen.querySelector("form[data-guard]")) changed = false;
     tellScreen(screen);
+    showNews(screen);
     if (document.activeElement === document.body) focusScreen(screen);
   });
   for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
