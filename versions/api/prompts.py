@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +21,7 @@ from versions.api.lookup import find_prompt
 from versions.api.replies import HistoryReply, KeptTextReply, PutReply
 from versions.api.shapes import NewPrompt, PromptChange, PromptShape, PutPrompt
 from versions.filters import ORDERINGS, filtered
-from versions.models import Prompt, SavedText
+from versions.models import Prompt, PromptVersion, SavedText
 from versions.models.prompt import Mode
 from versions.stages import Stage
 
@@ -139,6 +140,13 @@ class PromptDetail(APIView):
         return Response(status=204)
 
 
+def runs() -> Coalesce:
+    """How often a version was executed. A subquery: grouping would have the database compare whole texts."""
+    executions = PromptVersion._meta.get_field("executions").related_model.objects
+    counted = executions.filter(version=OuterRef("pk")).order_by().values("version").annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n")), 0)
+
+
 class History(APIView):
     """GET /v1/prompts/{name}/history (S1-43 to S1-47)."""
 
@@ -148,7 +156,7 @@ class History(APIView):
         prompt = Prompt.objects.filter(name=name).first()
         if prompt is None:
             raise NotFound("Prompt not found")
-        rows = list(prompt.versions.newest_first().annotate(runs=Count("executions")))
+        rows = list(prompt.versions.newest_first().annotate(runs=runs()))
         live = [row.version for row in rows if row.is_active]
         body = {
             "prompt_name": prompt.name,
