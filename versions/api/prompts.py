@@ -142,7 +142,7 @@ class PromptDetail(APIView):
 
 def runs() -> Coalesce:
     """How often a version was executed. A subquery: grouping would have the database compare whole texts."""
-    executions = PromptVersion._meta.get_field("executions").related_model.objects
+    executions = PromptVersion._meta.get_field("executions").related_model._default_manager
     counted = executions.filter(version=OuterRef("pk")).order_by().values("version").annotate(n=Count("pk"))
     return Coalesce(Subquery(counted.values("n")), 0)
 

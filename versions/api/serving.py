@@ -17,6 +17,10 @@ from versions.stages import Stage
 
 WHICH = [OpenApiParameter("stage", str, enum=Stage.values), OpenApiParameter("version", str)]
 
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag that is known: 304 while it is what is live."
+)
+
 
 def asked_for(request: Request, name: str) -> PromptVersion:
     """The version that name and query ask for."""
@@ -27,7 +31,7 @@ def asked_for(request: Request, name: str) -> PromptVersion:
 class Active(APIView):
     """GET /v1/prompts/{name}/active."""
 
-    @extend_schema(parameters=WHICH, responses={200: ServedReply, 304: None})
+    @extend_schema(parameters=[*WHICH, IF_NONE_MATCH], responses={200: ServedReply, 304: None})
     def get(self, request: Request, name: str) -> Response:
         """The version in production; `stage` or `version` asks for another. ETag and 304."""
         body = serving.served(asked_for(request, name))

@@ -31,6 +31,10 @@ from versions.exceptions import StaleView
 from versions.models import PromptVersion
 from versions.stages import Stage
 
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag that was seen, or its revision: 412 if it is past."
+)
+
 
 def answer(version: PromptVersion, request: Request, status: int = 200) -> Response:
     """A version as it is now, as JSON."""
@@ -121,14 +125,14 @@ class VersionDetail(APIView):
         """One version, by `2.3`, `v2.3` or the integer."""
         return reply(find_version(name, version), request)
 
-    @extend_schema(request=VersionEdit, responses=VersionShape)
+    @extend_schema(parameters=[IF_MATCH], request=VersionEdit, responses=VersionShape)
     def patch(self, request: Request, name: str, version: str) -> Response:
         """Edit a draft in place. `revision` (409) or If-Match (412) refuses a stale edit, with both texts."""
         found = find_version(name, version)
         data = read(VersionEdit, request, shown=lambda: VersionShape(found, context={"request": request}).data)
         return answer(press("edit", request, found, data), request)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, name: str, version: str) -> Response:
         """Remove a DEV draft for good."""
         press("delete", request, find_version(name, version), {})
@@ -140,7 +144,7 @@ class Promote(APIView):
 
     needs = {"POST": ASKED}
 
-    @extend_schema(request=Promotion, responses=VersionShape)
+    @extend_schema(parameters=[IF_MATCH], request=Promotion, responses=VersionShape)
     def post(self, request: Request, name: str, version: str) -> Response:
         """Move one stage on. `to` is required: it says which stage the caller saw."""
         found = find_version(name, version)
@@ -153,7 +157,7 @@ class PressView(APIView):
     needs = {"POST": ASKED}
     button = ""
 
-    @extend_schema(request=Press, responses=VersionShape)
+    @extend_schema(parameters=[IF_MATCH], request=Press, responses=VersionShape)
     def post(self, request: Request, name: str, version: str) -> Response:
         """Hide a draft from the lists, or show it again: its stage stays as it is."""
         found = find_version(name, version)
@@ -165,7 +169,7 @@ class Create(APIView):
 
     needs = {"POST": ASKED}
 
-    @extend_schema(request=CreateNew, responses={201: VersionShape})
+    @extend_schema(parameters=[IF_MATCH], request=CreateNew, responses={201: VersionShape})
     def post(self, request: Request, name: str, version: str) -> Response:
         """The next version as a DEV draft with this one's content, or with what is sent."""
         found = find_version(name, version)
@@ -207,7 +211,7 @@ class RollbackToThis(APIView):
 
     needs = {"POST": ASKED}
 
-    @extend_schema(request=RollbackReason, responses={201: VersionShape})
+    @extend_schema(parameters=[IF_MATCH], request=RollbackReason, responses={201: VersionShape})
     def post(self, request: Request, name: str, version: str) -> Response:
         """A new version with this retired text goes to production, forward only; the answer is that version."""
         found = find_version(name, version)
