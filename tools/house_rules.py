@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINES = 400
 
-TESTS = re.compile(r"(^|/)tests/")
+TESTS = re.compile(r"(^|/)(tests|benchmarks)/")
 MIGRATIONS = re.compile(r"(^|/)migrations/")
 VERSION_MODELS = re.compile(r"^versions/models/")
 DECIDED_ELSEWHERE = re.compile(r"(^|/)(views|api|admin)(/\w+)?\.py$")
