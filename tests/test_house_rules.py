@@ -67,6 +67,7 @@ ALLOWED = [
     ("versions/models/transitions.py", "version.stage = to\nversion.save(update_fields=['stage'])\n"),
     ("executions/running.py", "run.save()\nexpected.stage = 'PRD'\n"),
     ("tests/versions/test_guards.py", "PromptVersion.objects.update(stage='PRD')\nversion.save()\n"),
+    ("benchmarks/scratch.py", "PromptVersion.objects.update(stage='PRD')\n"),
     ("tests/versions/test_guards.py", "x = 1\n" * 401),
     ("versions/migrations/0001_initial.py", "x = 1\n" * 401),
     ("versions/actions.py", "x = 1\n" * 400),
