@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.http import Http404, UnreadablePostError
 from rest_framework.exceptions import APIException
@@ -28,6 +28,9 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
         return _response({"detail": "Not found.", "code": "not_found"}, 404)
     if isinstance(error, PermissionDenied):
         return _response({"detail": str(error) or "Not allowed.", "code": "permission_denied"}, 403)
+    if isinstance(error, ObjectDoesNotExist):
+        # It was there when the request began.
+        return _response({"detail": "It was deleted in the meantime.", "code": "not_found"}, 404)
     if isinstance(error, UnreadablePostError):
         return _response({"detail": "The body broke off before its end.", "code": "parse_error"}, 400)
     return _of_database(error)

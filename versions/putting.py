@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from ledger.actors import Actor
 from versions.exceptions import LifecycleError
@@ -35,11 +36,16 @@ def put(name: str, *, by: Actor, text: str, set_active: bool = False, **fields: 
             "PUT never makes anything live. Promote the version through TST to PRD instead.",
             code="not_by_put",
         )
-    with transaction.atomic():
-        prompt = Prompt.objects.filter(name=name).first()
-        if prompt is None:
+    there = Prompt.objects.filter(name=name)
+    if not there.exists():
+        try:
             return _create(name, by, text, fields)
-        prompt = prompt.locked()
+        except (IntegrityError, ValidationError):
+            # Somebody else made it a moment ago: then this is an update, as it would have been a moment later.
+            if not there.exists():
+                raise
+    with transaction.atomic():
+        prompt = there.get().locked()
         prompt.require_mode("full")
         described = {key: fields[key] for key in DESCRIPTIVE if fields.get(key) is not None}
         if described:

@@ -9,6 +9,7 @@ from django.db import DataError, IntegrityError, InterfaceError
 from django.http import UnreadablePostError
 from django.test import Client
 
+from agents.models import Agent
 from tests.factories import make_prompt
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +120,7 @@ def test_field_errors_name_their_fields(api: Any):
         (OverflowError("too large"), 400, "invalid"),
         (InterfaceError("connection already closed"), 503, "unavailable"),
         (UnreadablePostError("cut off"), 400, "parse_error"),
+        (Agent.DoesNotExist("gone"), 404, "not_found"),
     ],
 )
 def test_what_the_database_refuses_is_told_without_its_words(error: Exception, status: int, code: str, api: Any):
