@@ -1,6 +1,7 @@
 """`manage.py up`, started as people start it (SPEC 10 and 11)."""
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -55,6 +56,21 @@ def test_the_first_start_prepares_everything_and_the_second_nothing(tmp_path):
     code, said = live.stop(second, signal.SIGTERM)
     assert (code, said) == (0, f"\n  PromptLedger is at {url}\n  Ctrl-C ends it.\n\nStopped.\n")
     assert prompts_in(tmp_path) == 8
+
+
+def test_ctrl_c_ends_it_in_order(tmp_path):
+    """The terminal tells everyone in the foreground: the server must not be told twice."""
+    port = live.free_port()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--port", str(port)],
+        cwd=live.ROOT, env=live.environment(tmp_path), process_group=0,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    live.until_it_answers(process, f"http://127.0.0.1:{port}")
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=live.SECONDS)
+    assert process.returncode == 0
+    assert said.endswith("Ctrl-C ends it.\n\nStopped.\n")
 
 
 @pytest.mark.parametrize(("arguments", "environ"), [(["--no-demo"], {}), ([], {"PROMPTLEDGER_DEMO": "0"})])

@@ -170,7 +170,18 @@ def serve(address: tuple[str, int], out: Writer, *, workers: int, threads: int) 
     )
     server.on_startup(lambda: greet(host, port, out))
     connections.close_all()
-    server.serve()
+    server.serve(target_loader=load_apart)
+
+
+def load_apart(target: str) -> Any:
+    """Load the application in a worker, out of the terminal's reach: Ctrl-C is for its parent, which ends it in order.
+
+    A worker that the terminal and its parent both tell to end sometimes hangs, until it is killed ten seconds later.
+    """
+    os.setpgrp()
+    from promptledger.wsgi import application
+
+    return application
 
 
 def greet(host: str, port: int, out: Writer) -> None:
