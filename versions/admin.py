@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import ActionLocation
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.actors import person
+from accounts.governed import Governed
 from common.errors import Refusal
 from ledger.admin import ReadOnly
 from versions.actions import MATRIX, MORE, Action, perform
@@ -24,9 +23,10 @@ IN_BULK = [action for action in (*MATRIX, *MORE) if action.name not in ("edit", 
 
 
 @admin.register(Prompt)
-class PromptAdmin(admin.ModelAdmin):
+class PromptAdmin(Governed):
     """Describe, archive; what agents rely on is fixed once a version has left DEV."""
 
+    to_remove = "versions.delete_prompt"
     list_display = ("name", "agent", "status_key", "mode", "type", "live", "owner_team", "archived_at")
     list_filter = ("mode", "type", "agent", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "title", "description", "agent__name")
@@ -34,7 +34,6 @@ class PromptAdmin(admin.ModelAdmin):
               "metadata", "mode", "created_by", "created_at", "archived_at")  # fmt: skip
     readonly_fields = ("mode", "created_by", "created_at", "archived_at")
     autocomplete_fields = ("agent",)
-    actions = ("archive", "unarchive", "delete_unused")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With agent and production version, in a fixed number of queries."""
@@ -49,50 +48,6 @@ class PromptAdmin(admin.ModelAdmin):
         """What the model would refuse to change is not offered."""
         fixed = Prompt.IDENTITY if obj and obj.has_left_dev() else ()
         return (*self.readonly_fields, *fixed)
-
-    def get_actions(
-        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
-    ) -> dict[str, Any]:
-        """Without Django's own deletion, which would go past the rules."""
-        found = super().get_actions(request, action_location)
-        found.pop("delete_selected", None)
-        return found
-
-    def has_delete_permission(self, request: HttpRequest, obj: Prompt | None = None) -> bool:
-        """Deleting is an action that asks the model."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Prompt, form: ModelForm, change: bool) -> None:
-        """Create or change with a ledger entry."""
-        if change:
-            # The form has put its values on obj already; the change is made on the row as it is.
-            Prompt.objects.get(pk=obj.pk).change(by=person(request), **form.cleaned_data)
-        else:
-            obj.pk = Prompt.create(by=person(request), **form.cleaned_data).pk
-
-    @admin.action(description="Archive", permissions=["change"])
-    def archive(self, request: HttpRequest, queryset: Any) -> None:
-        """Hide from lists."""
-        for prompt in queryset:
-            prompt.archive(by=person(request))
-
-    @admin.action(description="Unarchive", permissions=["change"])
-    def unarchive(self, request: HttpRequest, queryset: Any) -> None:
-        """Show in lists again."""
-        for prompt in queryset:
-            prompt.archive(by=person(request), archived=False)
-
-    @admin.action(description="Delete prompts that have drafts only", permissions=["change"])
-    def delete_unused(self, request: HttpRequest, queryset: Any) -> None:
-        """Delete, or say why not, prompt by prompt."""
-        for prompt in queryset:
-            try:
-                person(request).require("versions.delete_prompt")
-                prompt.remove(by=person(request))
-            except Refusal as refusal:
-                self.message_user(request, refusal.detail, messages.ERROR)
-            else:
-                self.message_user(request, f"{prompt} is deleted.")
 
 
 def bulk(action: Action, stage: str | None = None) -> Callable[..., None]:

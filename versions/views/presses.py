@@ -91,9 +91,7 @@ def promote(request: HttpRequest, name: str, label: str) -> HttpResponse:
     """One stage on; to PRD only after a look at what is replaced."""
     version = find(name, label)
     if request.method == "GET":
-        if why := blocked(request, "promote", version):
-            return refused(request, version, why)
-        return _dialog(request, "promote", version)
+        return _question(request, "promote", version)
     try:
         moved = press(request, "promote", version, to=request.POST.get("to", ""), reason=request.POST.get("reason", ""))
     except Refusal as refusal:
@@ -106,9 +104,7 @@ def delete(request: HttpRequest, name: str, label: str) -> HttpResponse:
     """Remove a draft for good, after a question."""
     version = find(name, label)
     if request.method == "GET":
-        if why := blocked(request, "delete", version):
-            return refused(request, version, why)
-        return _dialog(request, "delete", version)
+        return _question(request, "delete", version)
     try:
         press(request, "delete", version)
     except Refusal as refusal:
@@ -128,9 +124,7 @@ def rollback(request: HttpRequest, name: str, label: str) -> HttpResponse:
     """Bring a retired text back into production, with a reason."""
     version = find(name, label)
     if request.method == "GET":
-        if why := blocked(request, "rollback", version):
-            return refused(request, version, why)
-        return _dialog(request, "rollback", version)
+        return _question(request, "rollback", version)
     try:
         again = press(request, "rollback", version, reason=request.POST.get("reason", ""))
     except Refusal as refusal:
@@ -138,8 +132,10 @@ def rollback(request: HttpRequest, name: str, label: str) -> HttpResponse:
     return moved_on(request, again, f"{again.label} is in production, with the text of {version.label}.")
 
 
-def _dialog(request: HttpRequest, action: str, version: PromptVersion, **context: Any) -> HttpResponse:
-    """A question before a press: what is replaced, by what, and what differs."""
+def _question(request: HttpRequest, action: str, version: PromptVersion) -> HttpResponse:
+    """What is asked before a press: what is replaced, by what, and what differs; or why it cannot be pressed."""
+    if why := blocked(request, action, version):
+        return refused(request, version, why)
     present = version.prompt.production
     if present:
         present.prompt = version.prompt
@@ -149,7 +145,6 @@ def _dialog(request: HttpRequest, action: str, version: PromptVersion, **context
         "button": Button(ACTIONS[action], version, None),
         "present": present,
         "difference": difference(present, version) if present and action != "delete" else None,
-        **context,
     }
     return page_or_part(request, f"versions/{action}.html", "question", said)
 
