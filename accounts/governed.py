@@ -34,7 +34,7 @@ class Governed(admin.ModelAdmin):
         if change:
             self.model._default_manager.get(pk=obj.pk).change(by=person(request), **form.cleaned_data)
         else:
-            obj.pk = self.model.create(by=person(request), **form.cleaned_data).pk  # type: ignore[attr-defined]
+            obj.pk = self.model.create(by=person(request), **form.cleaned_data).pk
 
     @admin.action(description="Archive", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: Any) -> None:
