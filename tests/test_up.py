@@ -58,8 +58,9 @@ def test_the_first_start_prepares_everything_and_the_second_nothing(tmp_path):
     assert prompts_in(tmp_path) == 8
 
 
-def test_ctrl_c_ends_it_in_order(tmp_path):
-    """The terminal tells everyone in the foreground: the server must not be told twice."""
+@pytest.mark.parametrize("said_by_terminal", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "closed"])
+def test_the_terminal_ends_it_in_order(tmp_path, said_by_terminal):
+    """The terminal tells everyone in the foreground: the workers must not be told twice."""
     port = live.free_port()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up", "--port", str(port)],
@@ -67,7 +68,7 @@ def test_ctrl_c_ends_it_in_order(tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     live.until_it_answers(process, f"http://127.0.0.1:{port}")
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, said_by_terminal)
     said, _ = process.communicate(timeout=live.SECONDS)
     assert process.returncode == 0
     assert said.endswith("Ctrl-C ends it.\n\nStopped.\n")

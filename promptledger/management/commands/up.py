@@ -1,6 +1,7 @@
 """`manage.py up`: prepare the database and serve. What `make run` starts (SPEC 10 and 11)."""
 
 import os
+import signal
 import socket
 import sys
 from typing import Any, Protocol
@@ -168,6 +169,10 @@ def serve(address: tuple[str, int], out: Writer, *, workers: int, threads: int) 
         respawn_failed_workers=workers > 1,
         workers_kill_timeout=SECONDS_TO_FINISH,
     )
+    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # started under nohup
+    # A terminal that is closed ends it as Ctrl-C does; granian would begin anew, and nobody would know of it.
+    hang_up = signal.SIG_IGN if stays else server.signal_handler_interrupt
+    server.on_startup(lambda: signal.signal(signal.SIGHUP, hang_up))
     server.on_startup(lambda: greet(host, port, out))
     connections.close_all()
     server.serve(target_loader=load_apart)
