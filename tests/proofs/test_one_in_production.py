@@ -1,6 +1,7 @@
 """At every instant a prompt has at most one version in production, and once it has one it never has none.
 
-Real processes; the sizes of RELIABILITY 1.3. The naive variant shows that the test can fail.
+Real processes; a quarter of the rounds of RELIABILITY 1.3 unless PROMPTLEDGER_PROOFS=1 asks for all of them (minutes).
+The naive variant shows that the test can fail.
 """
 
 import os
@@ -12,14 +13,17 @@ from itertools import pairwise
 import pytest
 from django.db import connection
 
-from tests.factories import make_version
+from tests.factories import TESTER, make_version
 from tests.proofs.processes import result, start
 from versions.models import PromptVersion
+from versions.seen import ANYTHING
 from versions.verifying import problems
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(900)]
 SQLITE = connection.vendor == "sqlite"
-PROCESSES, ROUNDS = (8, 500) if SQLITE else (16, 250)
+PART = float(os.environ.get("PROMPTLEDGER_PROOFS", "0.25"))
+PROCESSES, ROUNDS = (8, int(500 * PART)) if SQLITE else (16, int(250 * PART))
+RACES = int(400 * PART)
 
 
 def observe(tmp_path, sql, *workers):
@@ -45,7 +49,7 @@ def test_many_promoters_under_a_continuous_reader(tmp_path):
     results, seen = observe(tmp_path, count, *workers)
     assert [one["done"] for one in results] == [ROUNDS] * PROCESSES
     assert set(seen) == {"1"}
-    assert seen["1"] > 1_000
+    assert seen["1"] > 5_000 * PART
     assert prompt.versions.count() == PROCESSES * ROUNDS + 1
     assert sorted(prompt.versions.values_list("version", flat=True)) == list(range(1, PROCESSES * ROUNDS + 2))
     assert history_is_seamless(prompt)
@@ -68,17 +72,17 @@ def test_the_naive_way_is_caught(tmp_path):
     assert sum(times for count, times in seen.items() if count != "1") > 0
 
 
-def test_edit_racing_promote_400_rounds():
+def test_edit_racing_promote():
     """No production text changes, no promotion is undone (finding 1: a plain save lost 138 of 400)."""
     prompt = make_version("DEV", name="raced").prompt
     first = prompt.versions.select_related("prompt").get()
-    first.create_new(by=_actor(), seen=_anything(), template_source="text 2")
-    sides = [start("racer", str(prompt.pk), "400", role) for role in ("editor", "promoter")]
+    first.create_new(by=TESTER, seen=ANYTHING, template_source="text 2")
+    sides = [start("racer", str(prompt.pk), str(RACES), role) for role in ("editor", "promoter")]
     edited, promoted = (result(side) for side in sides)
-    assert promoted == {"done": 400}
+    assert promoted == {"done": RACES}
     assert set(edited) <= {"done", "stale", "immutable"}
-    assert sum(edited.values()) == 400
-    rows = list(prompt.versions.filter(version__gt=1, version__lt=402))
+    assert sum(edited.values()) == RACES
+    rows = list(prompt.versions.filter(version__gt=1, version__lt=RACES + 2))
     assert {row.stage for row in rows} == {"PRD", "RET"}
     for row in rows:
         assert row.template_source in (f"text {row.version}", f"edited {row.version}")
@@ -104,35 +108,3 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
     assert PromptVersion.objects.filter(prompt=prompt, stage="PRD").count() == 1
     assert history_is_seamless(prompt)
     assert list(problems()) == []
-
-
-def test_two_editors_200_rounds_one_wins_each():
-    version = make_version("DEV", name="contested")
-    from common.errors import Refusal
-    from versions.seen import Seen
-
-    kept = 0
-    for turn in range(200):
-        seen = Seen.of(PromptVersion.objects.get(pk=version.pk))
-        version.edit(by=_actor(), seen=seen, template_source=f"first {turn}")
-        try:
-            version.edit(by=_actor(), seen=seen, template_source=f"second {turn}")
-        except Refusal as stale:
-            assert stale.code == "stale"
-            assert stale.data["yours"]["template_source"] == f"second {turn}"
-            assert stale.data["current"]["template_source"] == f"first {turn}"
-            kept += 1
-    assert kept == 200
-    assert PromptVersion.objects.get(pk=version.pk).template_source == "first 199"
-
-
-def _actor():
-    from tests.factories import TESTER
-
-    return TESTER
-
-
-def _anything():
-    from versions.seen import ANYTHING
-
-    return ANYTHING

@@ -14,30 +14,36 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "promptledger.settings")
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
 
 from common.errors import Refusal  # noqa: E402
 from ledger.actors import Actor  # noqa: E402
 from versions.models import Prompt, PromptVersion  # noqa: E402
 from versions.seen import ANYTHING, Seen  # noqa: E402
+from versions.verifying import problems  # noqa: E402
+
+CHUNK = 25
+PACE = 0.02  # seconds between the rounds of contenders
 
 
 def promoter(prompt_id: str, rounds: str, name: str) -> dict:
-    """Make a version and take it to production, `rounds` times, acknowledging each on stdout's file."""
-    prompt = Prompt.objects.get(pk=prompt_id)
+    """Take `rounds` versions to production, acknowledging each in the file ACK; the drafts are made some at a time."""
     by, done = Actor(name), 0
-    first = prompt.versions.order_by("version").first()
-    first.prompt = prompt
-    for _ in range(int(rounds)):
-        draft = first.create_new(by=by, seen=ANYTHING, template_source=f"{name} {done}")
-        draft = draft.promote(by=by, to="TST", seen=ANYTHING)
-        draft = draft.promote(by=by, to="PRD", seen=ANYTHING)
-        done += 1
-        if path := os.environ.get("ACK"):
-            with open(path, "a") as file:
-                file.write(f"{draft.version}\n")
-                file.flush()
+    first = PromptVersion.objects.select_related("prompt").filter(prompt=prompt_id).order_by("version")[0]
+    while done < int(rounds):
+        with transaction.atomic():
+            ready = [_in_testing(first, by, f"{name} {done + n}") for n in range(min(CHUNK, int(rounds) - done))]
+        for draft in ready:
+            draft.promote(by=by, to="PRD", seen=Seen("TST"))
+            done += 1
+            if path := os.environ.get("ACK"):
+                with open(path, "a") as file:
+                    file.write(f"{draft.version}\n")
     return {"done": done}
+
+
+def _in_testing(source: PromptVersion, by: Actor, text: str) -> PromptVersion:
+    return source.create_new(by=by, seen=ANYTHING, template_source=text).promote(by=by, to="TST", seen=ANYTHING)
 
 
 def naive_promoter(table: str, rounds: str, name: str) -> dict:
@@ -62,20 +68,51 @@ def reader(sql: str, stop: str) -> dict:
         while not os.path.exists(stop):
             cursor.execute(sql)
             seen[str(cursor.fetchone()[0])] += 1
+            time.sleep(0.0005)  # leaves the processors to the writers
     return dict(seen)
 
 
-def editor(version_id: str, rounds: str, name: str) -> dict:
-    """Edit a version as often as it lets itself be edited."""
+def verifier(stop: str) -> dict:
+    """Verify the ledger again and again until the file `stop` is there."""
+    runs, found = 0, []
+    while not os.path.exists(stop):
+        found += [str(problem) for problem in problems()]
+        runs += 1
+    return {"runs": runs, "problems": found[:20]}
+
+
+def contender(prompt_id: str, press: str, name: str, start: str) -> dict:
+    """Press the same button as another process at the same moment, on one version after the other."""
     outcomes: Counter = Counter()
-    for turn in range(int(rounds)):
-        version = PromptVersion.objects.select_related("prompt").get(pk=version_id)
+    rows = list(
+        PromptVersion.objects.select_related("prompt").filter(prompt=prompt_id, version__gt=1).order_by("version")
+    )
+    for turn, version in enumerate(rows):
+        time.sleep(max(0, float(start) + turn * PACE - time.time()))
         try:
-            version.edit(by=Actor(name), seen=ANYTHING, template_source=f"{name} {turn}")
-            outcomes["saved"] += 1
+            if press == "edit":
+                version.edit(by=Actor(name), seen=Seen.of(version), template_source=f"{name} {turn}")
+            else:
+                version.promote(by=Actor(name), to="PRD", seen=Seen.of(version))
+            outcomes["done"] += 1
         except Refusal as refusal:
             outcomes[refusal.code] += 1
+            if press == "edit":
+                both = refusal.data["yours"]["template_source"], refusal.data["current"]["template_source"]
+                outcomes["both texts"] += both == (f"{name} {turn}", f"{'b' if name == 'a' else 'a'} {turn}")
     return dict(outcomes)
+
+
+def numberer(prompt_id: str, rounds: str, name: str) -> list[int]:
+    """Make drafts and delete every other one; return all the numbers that were given."""
+    by, numbers = Actor(name), []
+    first = PromptVersion.objects.select_related("prompt").get(prompt=prompt_id, version=1)
+    for turn in range(int(rounds)):
+        draft = first.create_new(by=by, seen=ANYTHING, bump="major" if turn % 7 == 0 else "minor")
+        numbers.append([draft.version, draft.major, draft.minor])
+        if turn % 2:
+            draft.delete_draft(by=by, seen=Seen.of(draft))
+    return numbers
 
 
 def racer(prompt_id: str, rounds: str, role: str) -> dict:

@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from", dest="seen", required=True, choices=Stage.values, help="the stage you believe it is in"
         )
+        parser.add_argument("--to", default="", choices=Stage.values, help="for promote; the next stage if not said")
         parser.add_argument("--user", required=True, help="in whose name")
         parser.add_argument("--reason", default="", help="for promote and rollback")
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         if options["action"] in ("promote", "rollback"):
             data["reason"] = options["reason"]
         if options["action"] == "promote":
-            data["to"] = PROMOTIONS.get(options["seen"], "")
+            data["to"] = options["to"] or PROMOTIONS.get(options["seen"], "")
         try:
             version = find_version(options["prompt"], options["version"])
             seen = Seen(stage=options["seen"])
