@@ -91,6 +91,9 @@ STATEMENTS: dict[str, tuple[str, str, set[str], set[str]]] = {
     "kept text changed": ("DEV", "UPDATE saved_texts SET template_source = 'x'", {"guard_saved_update"},
                           {"guard_saved_change"}),
     "kept text deleted": ("DEV", "DELETE FROM saved_texts", {"guard_saved_delete"}, {"guard_saved_change"}),
+    "delete a live prompt": (
+        "PRD", "DELETE FROM prompts WHERE id = (SELECT prompt_id FROM prompt_versions WHERE id = %(id)s)",
+        {"guard_prompts_delete"}, {"guard_prompts_delete"}),
 }  # fmt: skip
 
 # SQLite: statements that replace rows without an UPDATE or DELETE of their own.
@@ -113,6 +116,25 @@ REPLACING: dict[str, tuple[str, str, set[str]]] = {
     "INSERT OR REPLACE of an event": (
         "DEV", f"INSERT OR REPLACE INTO ledger_events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM ledger_events LIMIT 1",
         {"guard_ledger_insert", "guard_ledger_delete"}),
+    "INSERT OR REPLACE of a kept text": (
+        "DEV", "INSERT OR REPLACE INTO saved_texts (content_hash, type, template_source, config, saved_at) "
+        "SELECT content_hash, type, 'x', config, saved_at FROM saved_texts LIMIT 1",
+        {"guard_saved_insert", "guard_saved_delete"}),
+}  # fmt: skip
+
+# PostgreSQL: ways around an UPDATE or DELETE of their own.
+PASSING_BY: dict[str, tuple[str, set[str]]] = {
+    "TRUNCATE versions": ("TRUNCATE prompt_versions CASCADE", {"guard_versions_truncate"}),
+    "TRUNCATE prompts": ("TRUNCATE prompts CASCADE", {"guard_prompts_truncate", "guard_versions_truncate"}),
+    "TRUNCATE ledger": ("TRUNCATE ledger_events", {"guard_ledger_truncate"}),
+    "TRUNCATE kept texts": ("TRUNCATE saved_texts", {"guard_saved_truncate"}),
+    "upsert": (
+        f"INSERT INTO prompt_versions ({COLUMNS}) SELECT " + copied(stage="'DEV'", deployed_at="NULL")
+        + " FROM prompt_versions WHERE id = %(id)s ON CONFLICT (id) DO UPDATE SET template_source = 'x'",
+        {"guard_versions_update"}),
+    "replica role": (
+        "SET LOCAL session_replication_role = replica; "
+        "UPDATE prompt_versions SET template_source = 'x' WHERE id = %(id)s", {"guard_versions_update"}),
 }  # fmt: skip
 
 
@@ -135,9 +157,17 @@ def test_without_its_guard_the_same_statement_goes_through(name):
     stage, sql, on_sqlite, on_postgresql = STATEMENTS[name]
     version = standing(stage)
     drop(on_sqlite if SQLITE else on_postgresql)
+    goes_through(sql, version.pk)
+
+
+def goes_through(sql: str, pk: int) -> None:
+    """The statement changes something; it is taken back."""
     before = state()
-    run(sql, id=version.pk)
-    assert state() != before
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(sql.replace("%(id)s", str(pk)))
+        assert state() != before
+        transaction.set_rollback(True)
 
 
 def drop(names: set[str]) -> None:
@@ -156,16 +186,20 @@ def test_sqlite_replaces_nothing(name):
 
 @pytest.mark.skipif(not SQLITE, reason="REPLACE is SQLite's")
 @pytest.mark.parametrize("name", REPLACING)
-def test_without_its_guards_sqlite_replaces(name):
+def test_each_of_its_guards_alone_stops_sqlite_and_without_them_it_replaces(name):
     stage, sql, needed = REPLACING[name]
     version = standing(stage)
+    for guard in needed:
+        drop(needed - {guard})
+        refused(sql, id=version.pk)
+        guards.install()
     drop(needed)
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA defer_foreign_keys = ON")
-    before = state()
-    run(sql, id=version.pk)
-    if name != "INSERT OR REPLACE of a prompt" and name != "INSERT OR REPLACE of an event":
-        assert state() != before
+    if name in ("INSERT OR REPLACE of a prompt", "INSERT OR REPLACE of an event"):
+        run(sql, id=version.pk)  # the same row anew: nothing to see but that nobody objects
+    else:
+        goes_through(sql, version.pk)
 
 
 @pytest.mark.skipif(not SQLITE, reason="a foreign client of the file")
@@ -187,30 +221,24 @@ def test_a_foreign_client_without_our_pragmas_is_refused_too(name):
 
 
 @pytest.mark.skipif(SQLITE, reason="PostgreSQL's own ways")
-@pytest.mark.parametrize(
-    ("sql", "guard"),
-    [
-        ("TRUNCATE prompt_versions CASCADE", "guard_versions_truncate"),
-        ("TRUNCATE prompts CASCADE", "guard_versions_truncate"),
-        ("TRUNCATE ledger_events", "guard_ledger_truncate"),
-        ("TRUNCATE saved_texts", "guard_saved_truncate"),
-        (
-            f"INSERT INTO prompt_versions ({COLUMNS}) SELECT "
-            + copied(stage="'DEV'", deployed_at="NULL")
-            + " FROM prompt_versions WHERE id = %(id)s ON CONFLICT (id) DO UPDATE SET template_source = 'x'",
-            "guard_versions_update",
-        ),
-        (
-            "SET LOCAL session_replication_role = replica; UPDATE prompt_versions SET template_source = 'x'",
-            "guard_versions_update",
-        ),
-    ],
-)
-def test_postgresql_refuses_truncate_upsert_and_the_replica_role(sql, guard):
+@pytest.mark.parametrize("name", PASSING_BY)
+def test_each_guard_stops_truncate_upsert_and_the_replica_role_and_without_them_they_go_through(name):
+    sql, needed = PASSING_BY[name]
     version = standing("PRD")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    refused(sql.replace("%(id)s", str(version.pk)))
+    for guard in needed:
+        drop(needed - {guard})
+        refused(sql.replace("%(id)s", str(version.pk)))
+        guards.install()
+    drop(needed)
+    goes_through(sql, version.pk)
+
+
+def test_every_guard_is_proven_needed():
+    proven = [on_sqlite if SQLITE else on_postgresql for _, _, on_sqlite, on_postgresql in STATEMENTS.values()]
+    proven += [needed for *_, needed in (REPLACING if SQLITE else PASSING_BY).values()]
+    assert set().union(*proven) == {guard.name for guard in guards.guards(connection.vendor)}
 
 
 @pytest.mark.parametrize("old", Stage.values)
