@@ -3,12 +3,19 @@
 import hmac
 from typing import Any
 
+from django.db.models import DateTimeField
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts import keys
 from accounts.local import from_own_pages, from_this_machine, local_user
 from accounts.models import ApiKey
+from common.prepared import Given, Prepared
+
+USABLE = Prepared(
+    lambda: ApiKey.objects.usable(Given("now", DateTimeField())).select_related("user").filter(prefix=Given("prefix"))
+)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -22,7 +29,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if len(set(sent)) > 1:
             raise AuthenticationFailed("Two different API keys were sent. Send one.", code="invalid_key")
         prefix = keys.prefix_of(sent[0])
-        row = ApiKey.objects.usable().select_related("user").filter(prefix=prefix).first() if prefix else None
+        row = USABLE.first(prefix=prefix, now=timezone.now()) if prefix else None
         if row is None or not hmac.compare_digest(row.digest, keys.digest(sent[0])):
             raise AuthenticationFailed("This API key is unknown, expired or revoked.", code="invalid_key")
         row.note_use()

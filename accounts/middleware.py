@@ -15,8 +15,8 @@ from accounts.permissions import TO_LOOK
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-# No pages: the API guards itself (accounts/authentication.py), health says nothing that needs guarding.
-NO_PAGES = ("/v1/", "/health", "/static/", "/favicon.ico")
+# No pages: the API and the metrics guard themselves (accounts/authentication.py), health says nothing that needs it.
+NO_PAGES = ("/v1/", "/health", "/metrics", "/static/", "/favicon.ico")
 # Where one signs in.
 OPEN = (*NO_PAGES, "/login/", "/account/2fa/authenticate/")
 # Where somebody who is in no group still may go.

@@ -19,11 +19,10 @@ SEEN_EVERY = timedelta(minutes=1)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def usable(self) -> Self:
-        """Neither revoked nor expired, of an account that is there and active."""
-        now = timezone.now()
+    def usable(self, at: Any = None) -> Self:
+        """Neither revoked nor expired, now or at an instant, of an account that is there and active."""
         return self.filter(revoked_at=None, user__is_active=True).filter(
-            models.Q(expires_at=None) | models.Q(expires_at__gt=now)
+            models.Q(expires_at=None) | models.Q(expires_at__gt=at or timezone.now())
         )
 
 
@@ -92,6 +91,12 @@ class ApiKey(Chained):
         if self.last_used_at is None or now - self.last_used_at > SEEN_EVERY:
             stale = models.Q(last_used_at=None) | models.Q(last_used_at__lt=now - SEEN_EVERY)
             type(self).objects.filter(stale, pk=self.pk).update(last_used_at=now)
+            self.last_used_at = now
+
+    def good_until(self) -> datetime:
+        """Until when a check of this key holds while nobody changes it: till it expires, or its use is to be noted."""
+        noted = (self.last_used_at or timezone.now()) + SEEN_EVERY
+        return min(noted, self.expires_at) if self.expires_at else noted
 
     @property
     def state(self) -> str:

@@ -19,7 +19,8 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
     if transaction.get_connection().in_atomic_block and transaction.get_connection().needs_rollback:
         transaction.set_rollback(True)
     if isinstance(error, Refusal):
-        return _response(error.as_json(), error.status)
+        wait = error.data.get("retry_after")
+        return _response(error.as_json(), error.status, {"Retry-After": str(wait)} if wait else None)
     if isinstance(error, ValidationError):
         return _response(_validation(error), 400)
     if isinstance(error, APIException):

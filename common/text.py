@@ -6,6 +6,7 @@ import unicodedata
 from django.core.exceptions import ValidationError
 
 NAME_LENGTH = 255
+UNSEEN = {"Cc", "Cf", "Zl", "Zp"}  # categories of Unicode
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -16,6 +17,11 @@ def unstorable(text: str) -> str:
     if SURROGATE.search(text):
         return "contains half a surrogate pair, which is not valid Unicode"
     return ""
+
+
+def visible(text: str) -> str:
+    """The text without what nobody can see: controls, zero-width characters, outer space."""
+    return "".join(one for one in text if unicodedata.category(one) not in UNSEEN).strip()
 
 
 def validate_storable(text: str) -> None:
@@ -33,5 +39,5 @@ def validate_name(name: str) -> None:
         raise ValidationError("A name cannot begin or end with a space.", code="space")
     if name in {".", ".."}:
         raise ValidationError('A name cannot be "." or "..".', code="dots")
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in name):
+    if any(unicodedata.category(character) in UNSEEN for character in name):
         raise ValidationError("A name cannot contain control characters.", code="control")
