@@ -54,7 +54,7 @@ class LedgerEventAdmin(ReadOnly):
     """Who did what, when and why."""
 
     list_display = ("at", "actor", "action", "prompt", "label", "from_stage", "to_stage", "reason")
-    list_filter = ("action", "actor_kind", "to_stage")
+    list_filter = ("action", "actor_kind")
     search_fields = ("actor", "prompt", "agent", "reason", "before_hash", "after_hash")
     date_hierarchy = "at"
     show_full_result_count = False

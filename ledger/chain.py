@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from common.bulk import update_rows
 from ledger.actors import Actor
 from ledger.models import Chained, LedgerEvent
 
@@ -69,8 +70,27 @@ def append(
     The caller holds the subject's row lock; without a transaction this raises, because a change and its ledger
     row stand or fall together.
     """
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("A ledger entry is written in the transaction of its change.")
+    _require_transaction()
     events = LedgerEvent.objects.bulk_create(link(subject, by=by, entries=entries, at=at))
     subject.save(update_fields=["ledger_length", "ledger_head", *also])
     return events
+
+
+def append_many(
+    changes: Iterable[tuple[Chained, list[Entry]]], *, by: Actor, at: datetime, also: tuple[str, ...] = ()
+) -> None:
+    """Store the entries of many subjects of one kind, and their heads, in two statements for all of them.
+
+    The caller holds the row locks of all of them, as for `append`.
+    """
+    _require_transaction()
+    changed = list(changes)
+    events = [event for subject, entries in changed for event in link(subject, by=by, entries=entries, at=at)]
+    if events:
+        LedgerEvent.objects.bulk_create(events)
+        update_rows(type(changed[0][0]), [subject for subject, _ in changed], ("ledger_length", "ledger_head", *also))
+
+
+def _require_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("A ledger entry is written in the transaction of its change.")
