@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from common.errors import Forbidden, Refusal
+from versions import gates
 from versions.exceptions import LifecycleError, WrongMode
 from versions.models import PromptVersion
 from versions.models.transitions import ARCHIVED, DRAFTS_ONLY, NO_DELETE, NO_EDIT, RETIRED_ONLY
@@ -19,6 +21,9 @@ from versions.seen import Seen
 from versions.stages import DELETABLE, EDITABLE, PROMOTIONS, Stage
 
 EVERY_STAGE = frozenset(Stage)
+OVERRIDE = "versions.override_gate"
+OWN_VERSION = "You had a hand in this version: somebody else has to approve it."
+APPROVED_IN_TST = "Only a version in TST is approved: before, it still changes; after, it is in production."
 
 
 class Person(Protocol):
@@ -41,11 +46,14 @@ class Action:
     method: str
     path: str
     page: str
-    off_because: str = ""
+    off_because: str | dict[str, str] = ""
     absent: frozenset[str] = field(default=frozenset())
     in_tracking: bool = False
     when_archived: bool = True
     confirm: frozenset[str] = field(default=frozenset())
+    # A further reason to be off for this version and person, and whether the button does anything at all.
+    also: "Callable[[PromptVersion, Person], Refusal | None]" = lambda version, person: None
+    serves: "Callable[[PromptVersion], bool]" = lambda version: True
 
     def label_in(self, stage: str) -> str:
         """What the button says in this stage."""
@@ -54,6 +62,10 @@ class Action:
     def permission_in(self, stage: str) -> str:
         """The permission that it takes in this stage, as "app.codename"."""
         return self.permission if isinstance(self.permission, str) else self.permission.get(stage, "")
+
+    def off_in(self, stage: str) -> str:
+        """Why it is off in this stage, where the table says so."""
+        return self.off_because if isinstance(self.off_because, str) else self.off_because.get(stage, "")
 
 
 # The five buttons, in the order of the pages. `path` is below /v1/prompts/{name}/versions/{v}.
@@ -82,30 +94,78 @@ MATRIX = (
     ),
 )  # fmt: skip
 
+
+def own_version(version: PromptVersion, person: Person) -> Refusal | None:
+    """Nobody approves what they had a hand in (SPEC 7)."""
+    edited = version.revision > 1 and version.prompt.evaluation.get("required_approvals")  # lists ask nothing in vain
+    if version.created_by == person.name or (edited and person.name in gates.authors(version)):
+        return LifecycleError(OWN_VERSION, code="own_version", stage=version.stage)
+    return None
+
+
 # Further buttons, shown only where they do something.
 MORE = (
+    Action("evaluate", "Evaluate", EVERY_STAGE, "evaluations.run_evaluation", "POST", "/evaluate", "evaluations:start",
+           in_tracking=True, confirm=EVERY_STAGE),
+    Action("approve", "Approve", frozenset({Stage.TST}), "versions.approve_promptversion", "POST", "/approve",
+           "versions:approve", absent=EVERY_STAGE - frozenset({Stage.TST}), off_because=APPROVED_IN_TST,
+           when_archived=False, also=own_version,
+           serves=lambda version: bool(version.prompt.evaluation.get("required_approvals"))),
     Action("archive", "Archive", EDITABLE, "versions.archive_promptversion", "POST", "/archive", "versions:archive",
-           absent=EVERY_STAGE - EDITABLE, off_because=DRAFTS_ONLY, when_archived=False),
+           absent=EVERY_STAGE - EDITABLE, off_because=DRAFTS_ONLY, when_archived=False,
+           serves=lambda version: version.archived_at is None),
     Action("unarchive", "Unarchive", EDITABLE, "versions.archive_promptversion", "POST", "/unarchive",
            "versions:unarchive", absent=EVERY_STAGE - EDITABLE,
-           off_because=DRAFTS_ONLY),
+           off_because=DRAFTS_ONLY, serves=lambda version: version.archived_at is not None),
     Action("rollback", "Roll back to this", frozenset({Stage.RET}), "versions.rollback_promptversion", "POST",
            "/rollback", "versions:rollback", absent=EVERY_STAGE - frozenset({Stage.RET}),
            off_because=RETIRED_ONLY, confirm=frozenset({Stage.RET})),
 )  # fmt: skip
 
-ACTIONS = {action.name: action for action in (*MATRIX, *MORE)}
+# Asked for by programs alone, under the rule of Promote to PRD (SPEC 4, S4-18): it has no button of its own.
+SET_ACTIVE = Action(
+    "set_active", "Set active", frozenset({Stage.TST, Stage.PRD}), "versions.promote_to_prd", "POST", "/set-active",
+    "versions:promote", when_archived=False,
+    off_because={
+        Stage.DEV: "A draft in DEV cannot be set active. Promote it to TST first, then to PRD.",
+        Stage.RET: "A retired version cannot be set active again. Roll back to it, or create a new version from it.",
+    },
+)  # fmt: skip
 
-# What each press does. "test" runs a prompt, which is the business of a higher app: asked by name.
+ACTIONS = {action.name: action for action in (*MATRIX, *MORE, SET_ACTIVE)}
+
+
+def set_active(version: PromptVersion, *, by: Any, seen: Seen, reason: str = "") -> PromptVersion:
+    """Make this version what agents get: nothing to do where it is, else Promote to PRD (SPEC 4)."""
+    with transaction.atomic():
+        version.prompt.locked()
+        now = PromptVersion.objects.select_related("prompt").filter(pk=version.pk).first() or version
+        seen.check(now)
+        if said := SET_ACTIVE.off_in(now.stage):
+            raise LifecycleError(said, stage=now.stage)
+        return now if now.is_active else now.promote(by=by, to=Stage.PRD, seen=seen, reason=reason)
+
+
+def promote(version: PromptVersion, *, by: Any, override: bool = False, **data: Any) -> PromptVersion:
+    """Promote; going past a gate takes a permission of its own (SPEC 7)."""
+    if override and not by.may(OVERRIDE):
+        raise Forbidden("You are not allowed to override a gate. Ask a release manager.", permission=OVERRIDE)
+    return version.promote(by=by, override=override, **data)
+
+
+# What each press does. Running and approving are the business of higher apps: asked by name.
 HANDLERS: dict[str, Callable[..., Any]] = {
     "edit": PromptVersion.edit,
     "test": lambda version, **data: import_string(settings.TEST_RUNNER)(version, **data),
-    "promote": PromptVersion.promote,
+    "promote": promote,
     "create": PromptVersion.create_new,
     "delete": PromptVersion.delete_draft,
     "archive": PromptVersion.archive,
     "unarchive": PromptVersion.unarchive,
     "rollback": PromptVersion.roll_back,
+    "evaluate": lambda version, **data: import_string(settings.EVALUATOR)(version, **data),
+    "approve": lambda version, **data: import_string(settings.APPROVER)(version, **data),
+    "set_active": set_active,
 }
 
 
@@ -177,9 +237,9 @@ def blocked_because(action: Action, version: PromptVersion, person: Person) -> R
         return LifecycleError(ARCHIVED, code="archived", stage=version.stage)
     if version.stage not in action.on:
         code = "immutable" if action.name == "edit" else "wrong_stage"
-        said = action.off_because or f"{version.label} is in {version.stage}: there is no further promotion."
+        said = action.off_in(version.stage) or f"{version.label} is in {version.stage}: there is no further promotion."
         return LifecycleError(said, code=code, stage=version.stage)
-    return None
+    return action.also(version, person)
 
 
 def _any_permission(action: Action) -> str:
@@ -193,9 +253,8 @@ def buttons(version: PromptVersion, person: Person) -> list[Button]:
 
 
 def more_buttons(version: PromptVersion, person: Person) -> list[Button]:
-    """Return archive or unarchive, and rollback, where they do something."""
-    hidden = "unarchive" if version.archived_at is None else "archive"
-    return [button for button in _stand(MORE, version, person) if button.name != hidden]
+    """Return evaluate, approve, archive or unarchive, and rollback, where they do something."""
+    return [button for button in _stand(MORE, version, person) if button.action.serves(version)]
 
 
 def _stand(actions: tuple[Action, ...], version: PromptVersion, person: Person) -> list[Button]:

@@ -33,7 +33,6 @@ class PromptAdmin(Governed):
     fields = ("name", "agent", "status_key", "title", "description", "owner_team", "type", "template_format",
               "metadata", "mode", "created_by", "created_at", "archived_at")  # fmt: skip
     readonly_fields = ("mode", "created_by", "created_at", "archived_at")
-    autocomplete_fields = ("agent",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With agent and production version, in a fixed number of queries."""

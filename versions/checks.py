@@ -14,7 +14,7 @@ def guards_stand(app_configs: Any, databases: Any = None, **options: Any) -> lis
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
         try:
-            lacking = guards.missing(alias) if guards.are_due(alias) else []
+            lacking = guards.missing(alias, guards.due(alias))
         except DatabaseError:
             continue
         if lacking:

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.canonical import canonical_json, sha256, stored_json
 from common.errors import BadInput
-from common.text import unstorable
+from common.text import unstorable, visible
 from versions import templating
 
 TEXT_LIMIT = 200 * 1024  # bytes of UTF-8 (SPEC 5)
@@ -114,6 +114,6 @@ def check_message(text: Any, name: str = "commit_message", *, required: bool = F
         raise BadInput(f"{name} {why}.", errors={name: [f"The text {why}."]})
     if len(text) > MESSAGE_LIMIT:
         raise BadInput(f"{name} is over {MESSAGE_LIMIT:,} characters.", errors={name: ["Too long."]})
-    if required and not text.strip():
+    if required and not visible(text):
         raise BadInput(f"A {name} is required: say why, for the ledger.", errors={name: ["This field is required."]})
     return text.strip()

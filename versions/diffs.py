@@ -3,11 +3,12 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rapidfuzz.distance import Indel
 
-from versions.models import PromptVersion
+if TYPE_CHECKING:  # scorers use the rest, and are read where there is no database (prompt files)
+    from versions.models import PromptVersion
 
 TOKEN = re.compile(r"\s|\w+|[^\w\s]")
 # Pairs of pieces that are compared: 50 MB and half a second. Beyond it words give way to lines, and lines to one
@@ -120,7 +121,7 @@ def _words(old: str, new: str) -> tuple[list[Piece], list[Piece]]:
     return left, right
 
 
-def compare(old: PromptVersion, new: PromptVersion) -> dict[str, Any]:
+def compare(old: "PromptVersion", new: "PromptVersion") -> dict[str, Any]:
     """Return what changed from `old` to `new` of one prompt, for the API: text or messages, and config."""
     found: dict[str, Any] = {
         "prompt": new.prompt.name,
@@ -134,7 +135,7 @@ def compare(old: PromptVersion, new: PromptVersion) -> dict[str, Any]:
     return found
 
 
-def _messages(old: PromptVersion, new: PromptVersion) -> list[dict[str, Any]]:
+def _messages(old: "PromptVersion", new: "PromptVersion") -> list[dict[str, Any]]:
     return [
         {
             "op": op,

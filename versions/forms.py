@@ -93,6 +93,11 @@ class TextForm(forms.Form):
         ]
 
     @property
+    def new_placeholder(self) -> dict[str, str]:
+        """The card that "Add placeholder" adds."""
+        return {"role": PLACEHOLDER, "content": ""}
+
+    @property
     def rearranging(self) -> bool:
         """Whether the press only adds or removes a card: how the buttons of cards work without JavaScript."""
         return self.is_bound and ("add" in self.data or "remove" in self.data)

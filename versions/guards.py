@@ -1,9 +1,11 @@
-"""The database's own refusals: triggers on SQLite and PostgreSQL that hold whoever writes (SPEC 2).
+"""The database's own triggers on SQLite and PostgreSQL, which hold whoever writes (SPEC 2).
 
-The SQL files are frozen once released. To change a guard, add a numbered pair and set CURRENT.
+Guards refuse what the code should never try; watches count up the generation when what is served changes
+(versions/generation.py). The SQL files are frozen once released. To change one, add a numbered pair and name it here.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,12 +14,21 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-CURRENT = "0001"
-MIGRATION = ("versions", "0003_guards")
+GUARDS, WATCHES = "0001", "0002"
+# Each pair stands from its migration on.
+MIGRATIONS = {GUARDS: ("versions", "0003_guards"), WATCHES: ("versions", "0004_served_generation")}
 BLOCK = re.compile(
     r"^-- guard: (?P<name>\w+) on (?P<table>\w+)\n(?P<sql>.*?)(?=^-- guard: |\Z)", re.MULTILINE | re.DOTALL
 )
+# Another number than any before, whatever a table that was emptied or restored says.
+COUNT_UP = "UPDATE served_generation SET number = number + 1"
 BODY = re.compile(r"\$guard\$(.*)\$guard\$", re.DOTALL)
+FIRES = re.compile(r"TRIGGER \w+ (?P<when>BEFORE|AFTER) (?P<on>\w+(?: OR \w+)*) ON .* FOR EACH (?P<each>ROW|STATEMENT)")
+# How PostgreSQL notes down when a trigger fires (pg_trigger.tgtype).
+BITS = {"ROW": 1, "BEFORE": 2, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
+# A constraint of the model, and a guard as well: on PostgreSQL nothing else refuses a second version in PRD.
+ONE_IN_PRODUCTION = "versions_one_in_production"
+ONE = f"CREATE UNIQUE INDEX {ONE_IN_PRODUCTION} ON prompt_versions (prompt_id) WHERE stage = 'PRD'"
 
 
 @dataclass(frozen=True)
@@ -30,42 +41,62 @@ class Guard:
 
 
 @cache
-def guards(vendor: str) -> tuple[Guard, ...]:
-    """Return the guards for "sqlite" or "postgresql"."""
-    text = (Path(__file__).parent / "sql" / f"{CURRENT}_{vendor}.sql").read_text()
+def read(pair: str, vendor: str) -> tuple[Guard, ...]:
+    """Return the triggers of one pair of files for "sqlite" or "postgresql"."""
+    text = (Path(__file__).parent / "sql" / f"{pair}_{vendor}.sql").read_text()
     return tuple(
         Guard(found["name"], found["table"], found["sql"].strip().removesuffix(";")) for found in BLOCK.finditer(text)
     )
 
 
-def missing(using: str = "default") -> list[str]:
+def guards(vendor: str) -> tuple[Guard, ...]:
+    """Return the triggers that refuse."""
+    return read(GUARDS, vendor)
+
+
+def watches(vendor: str) -> tuple[Guard, ...]:
+    """Return the triggers that count up the generation of what is served."""
+    return read(WATCHES, vendor)
+
+
+def missing(using: str = "default", pairs: Iterable[str] = MIGRATIONS) -> list[str]:
     """Return the names of the guards that are absent, switched off, or not as written."""
     connection = connections[using]
     found = _sqlite(connection) if connection.vendor == "sqlite" else _postgresql(connection)
-    expected = guards(connection.vendor)
-    return [
+    expected = [guard for pair in pairs for guard in read(pair, connection.vendor)]
+    lacking = [
         guard.name for guard in expected if found.get(guard.name) != (guard.table, _essence(guard, connection.vendor))
     ]
-
-
-def install(using: str = "default") -> list[str]:
-    """Put every missing guard in place; touches nothing where all stand. Returns the names of what was put back."""
-    connection = connections[using]
-    lacking = missing(using)
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        for guard in guards(connection.vendor):
-            if guard.name in lacking:
-                _drop(cursor, guard, connection.vendor)
-                cursor.execute(guard.sql)
+    if GUARDS in pairs and not _one_in_production(connection):
+        lacking.append(ONE_IN_PRODUCTION)
     return lacking
 
 
-def lift(using: str = "default") -> None:
-    """Take every guard away. For the reversal of the migration, and for tests that empty tables."""
+def install(using: str = "default", pairs: Iterable[str] = MIGRATIONS) -> list[str]:
+    """Put every missing guard in place; touches nothing where all stand. Returns the names of what was put back."""
+    connection = connections[using]
+    lacking = missing(using, pairs)
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        for guard in _all(connection.vendor):
+            if guard.name in lacking:
+                _drop(cursor, guard, connection.vendor)
+                cursor.execute(guard.sql)
+        if ONE_IN_PRODUCTION in lacking:
+            cursor.execute(f"DROP INDEX IF EXISTS {ONE_IN_PRODUCTION}")
+            cursor.execute(ONE)
+        if lacking and WATCHES in pairs:
+            # Nobody counted while they were away.
+            cursor.execute(COUNT_UP)
+    return lacking
+
+
+def lift(using: str = "default", pairs: Iterable[str] = MIGRATIONS) -> None:
+    """Take every trigger away. For the reversal of the migration, and for tests that empty tables."""
     connection = connections[using]
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        for guard in guards(connection.vendor):
-            _drop(cursor, guard, connection.vendor)
+        for pair in pairs:
+            for guard in read(pair, connection.vendor):
+                _drop(cursor, guard, connection.vendor)
 
 
 def step_aside(using: str = "default", plan: Any = (), **signal: Any) -> None:
@@ -79,14 +110,19 @@ def step_aside(using: str = "default", plan: Any = (), **signal: Any) -> None:
 
 def put_back(using: str = "default", **signal: Any) -> None:
     """After every migrate: SQLite drops a table's triggers when Django alters the table."""
-    if are_due(using):
-        install(using)
+    if pairs := due(using):
+        install(using, pairs)
 
 
-def are_due(using: str = "default") -> bool:
-    """Whether the guards should stand: not before their migration, nor after it was taken back."""
+def due(using: str = "default") -> list[str]:
+    """The pairs that should stand: not before their migration, nor after it was taken back."""
     recorder = MigrationRecorder(connections[using])
-    return recorder.has_table() and MIGRATION in recorder.applied_migrations()
+    applied = recorder.applied_migrations() if recorder.has_table() else {}
+    return [pair for pair, migration in MIGRATIONS.items() if migration in applied]
+
+
+def _all(vendor: str) -> list[Guard]:
+    return [guard for pair in MIGRATIONS for guard in read(pair, vendor)]
 
 
 def _drop(cursor: Any, guard: Guard, vendor: str) -> None:
@@ -98,8 +134,13 @@ def _drop(cursor: Any, guard: Guard, vendor: str) -> None:
 
 
 def _essence(guard: Guard, vendor: str) -> str:
-    """What the database keeps of a guard and can be compared with: the statement, or the function's body."""
-    return guard.sql if vendor == "sqlite" else BODY.findall(guard.sql)[0]
+    """What the database keeps of a guard and can be compared with: the statement, or when it fires and its body."""
+    return guard.sql if vendor == "sqlite" else f"{_fires(guard)} {BODY.findall(guard.sql)[0]}"
+
+
+def _fires(guard: Guard) -> int:
+    words = [word for said in FIRES.findall(guard.sql) for part in said for word in part.split(" OR ")]
+    return sum(BITS.get(word, 0) for word in words)
 
 
 def _sqlite(connection: Any) -> dict[str, tuple[str, str]]:
@@ -109,10 +150,26 @@ def _sqlite(connection: Any) -> dict[str, tuple[str, str]]:
 
 
 def _postgresql(connection: Any) -> dict[str, tuple[str, str]]:
-    """Triggers that fire always (also under session_replication_role) and unconditionally."""
+    """Triggers that fire always (also under session_replication_role), unconditionally, and whatever column changes."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.tgname, t.tgrelid::regclass::text, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
-            "WHERE NOT t.tgisinternal AND t.tgenabled = 'A' AND t.tgqual IS NULL"
+            "SELECT t.tgname, t.tgrelid::regclass::text, t.tgtype || ' ' || p.prosrc "
+            "FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+            "WHERE NOT t.tgisinternal AND t.tgenabled = 'A' AND t.tgqual IS NULL AND t.tgattr::text = ''"
         )
         return {name: (table, source) for name, table, source in cursor.fetchall()}
+
+
+def _one_in_production(connection: Any) -> bool:
+    """Whether the index that allows one PRD a prompt is there, unique, and over PRD."""
+    where = (
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'prompt_versions' AND name = %s"
+        if connection.vendor == "sqlite"
+        else "SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = 'prompt_versions'::regclass "
+        "AND i.indisunique AND i.indisvalid AND i.indexrelid::regclass::text = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(where, [ONE_IN_PRODUCTION])
+        row = cursor.fetchone()
+    said = row[0].replace('"', "") if row else ""
+    return bool(re.search(r"CREATE UNIQUE INDEX .*\(prompt_id\) WHERE .*stage.* = 'PRD'", said))

@@ -69,7 +69,11 @@ def _text(prompt: Prompt, by: Actor, text: str, fields: dict[str, Any]) -> tuple
         return edited, "unchanged" if edited.revision == draft.revision else "updated"
     if newest is None:
         return prompt.first_draft(by=by, text=text, config=config or {}, commit_message=message or ""), "new_version"
-    if newest.template_source == text and (config is None or newest.config == config):
-        return newest, "unchanged"
-    made = newest.create_new(by=by, seen=ANYTHING, template_source=text, config=config, commit_message=message or "")
+    # A draft that was given up says nothing about what stands.
+    standing = prompt.versions.current().select_related("prompt").newest_first().first()
+    if standing and standing.template_source == text and (config is None or standing.config == config):
+        return standing, "unchanged"
+    made = (standing or newest).create_new(
+        by=by, seen=ANYTHING, template_source=text, config=config, commit_message=message or ""
+    )
     return made, "new_version"

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from common.errors import BadInput
-from common.text import unstorable
+from common.strict_json import NotJSON, check_texts
 from versions import jinja
 
 VARIABLE = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}")
@@ -95,8 +95,11 @@ def _checked(values: Any) -> dict[str, Any]:
         said = f"The variables are {size:,} characters; the limit is {VARIABLES_LIMIT:,}."
         raise BadInput(said, code="too_long", errors={"variables": [said]})
     for name, value in values.items():
-        if unstorable(name) or (isinstance(value, str) and unstorable(value)):
-            raise BadInput("A variable holds a character that cannot be stored.", errors={"variables": [repr(name)]})
+        try:
+            check_texts([name, value])
+        except NotJSON as error:
+            said = "A variable holds a character that cannot be stored."
+            raise BadInput(said, errors={"variables": [repr(name)]}) from error
     return values
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from versions.views import presses, prompts, reading
+from versions.views import presses, prompts, reading, streaming
 
 app_name = "versions"
 VERSION = "prompts/<str:name>/versions/<str:label>/"
@@ -18,9 +18,11 @@ urlpatterns = [
     path(VERSION, reading.version_detail, name="version_detail"),
     path(f"{VERSION}edit/", presses.edit, name="edit"),
     path(f"{VERSION}test/", presses.test, name="test"),
+    path(f"{VERSION}test/stream/", streaming.test, name="test_stream"),
     path(f"{VERSION}promote/", presses.promote, name="promote"),
     path(f"{VERSION}create/", presses.create, name="create"),
     path(f"{VERSION}delete/", presses.delete, name="delete"),
+    path(f"{VERSION}approve/", presses.approve, name="approve"),
     path(f"{VERSION}archive/", presses.archive, name="archive"),
     path(f"{VERSION}unarchive/", presses.unarchive, name="unarchive"),
     path(f"{VERSION}rollback/", presses.rollback, name="rollback"),

@@ -9,7 +9,7 @@ from versions.content import stored_hash
 from versions.stages import Stage
 
 # Actions after which a version stands in production, and since when.
-TO_PRODUCTION = frozenset({"promoted", "rolled_back", "registered"})
+TO_PRODUCTION = frozenset({"promoted", "promoted_by_override", "rolled_back", "registered"})
 
 VERSIONS = """
 SELECT v.prompt_id, v.version, v.major, v.minor, v.stage, v.template_source, v.config, v.checksum_hash, v.content_hash,

@@ -16,7 +16,7 @@ from agents.models import Agent
 from common.errors import NotFound
 from common.pagination import Pages
 from common.serializers import read
-from versions import putting
+from versions import policy, putting
 from versions.api.lookup import find_prompt
 from versions.api.replies import HistoryReply, KeptTextReply, PutReply
 from versions.api.shapes import NewPrompt, PromptChange, PromptShape, PutPrompt
@@ -126,6 +126,8 @@ class PromptDetail(APIView):
         """Change metadata; what decides what an agent gets is fixed once a version has left DEV (409)."""
         prompt = find_prompt(name)
         data = with_agent(read(PromptChange, request, shown=lambda: shown(prompt, request)))
+        if "evaluation" in data:
+            data["evaluation"] = policy.merged(prompt, data["evaluation"])
         archived = data.pop("archived", None)
         with transaction.atomic():
             changed = prompt.change(by=person(request), **data)

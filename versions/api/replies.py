@@ -93,6 +93,14 @@ class RenderReply(serializers.Serializer):
     checksum_hash = serializers.CharField()
 
 
+class AgentRenderReply(RenderReply):
+    """The same, with the status key that was asked for and the one that served."""
+
+    agent = serializers.CharField()
+    status_key = serializers.CharField()
+    served_status_key = serializers.CharField()
+
+
 OPS = ["equal", "insert", "delete", "replace"]
 
 
@@ -135,3 +143,21 @@ class DiffReply(serializers.Serializer):
     def get_fields(self) -> dict[str, serializers.Field]:
         """`from` is a word of Python, so the field is declared here."""
         return {"from": serializers.CharField(), **super().get_fields()}
+
+
+class ConditionReply(serializers.Serializer):
+    """One condition of a gate, with its figures."""
+
+    name = serializers.CharField()
+    met = serializers.BooleanField()
+    detail = serializers.CharField()
+    actual = serializers.JSONField(allow_null=True)
+    required = serializers.JSONField(allow_null=True)
+    overridable = serializers.BooleanField()
+
+
+class GateReply(serializers.Serializer):
+    """What stands between a version and production."""
+
+    passed = serializers.BooleanField()
+    conditions = ConditionReply(many=True)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.actors import person
 from common.serializers import JSONObject, StrictSerializer, Text, Whole
+from versions import policy
 from versions.actions import buttons, more_buttons
 from versions.content import chat_text
 from versions.models import Prompt, PromptVersion
@@ -34,6 +35,7 @@ class VersionShape(serializers.ModelSerializer):
     stage = serializers.ChoiceField(choices=Stage.choices)
     type = serializers.CharField(source="prompt.type")
     mode = serializers.CharField(source="prompt.mode")
+    overridden = serializers.BooleanField()
     messages = serializers.ListField(child=serializers.DictField(), allow_null=True)
     config = serializers.DictField()
     variables = serializers.ListField(child=serializers.CharField())
@@ -52,8 +54,8 @@ class VersionShape(serializers.ModelSerializer):
             "id", "prompt", "version", "label", "stage", "type", "mode", "template_source", "messages", "config",
             "variables", "checksum_hash", "content_hash", "commit_message", "revision", "created_by", "created_at",
             "updated_at", "deployed_at", "retired_at", "replaced_by", "based_on", "rollback_of", "is_active", "status",
-            "is_default_from_code", "commit", "committed_at", "archived_at", "page_url", "allowed_actions",
-            "more_actions",
+            "is_default_from_code", "overridden", "commit", "committed_at", "archived_at", "page_url",
+            "allowed_actions", "more_actions",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -75,6 +77,7 @@ class PromptShape(serializers.ModelSerializer):
     agent = serializers.CharField(source="agent.name", allow_null=True, default=None)
     tags = serializers.ListField(child=serializers.CharField())
     metadata = serializers.DictField()
+    evaluation = serializers.SerializerMethodField()
     production = serializers.SerializerMethodField()
     versions_count = serializers.IntegerField()
     archived = serializers.SerializerMethodField()
@@ -84,10 +87,14 @@ class PromptShape(serializers.ModelSerializer):
         model = Prompt
         fields = (
             "id", "name", "agent", "status_key", "title", "description", "owner_team", "tags", "mode", "type",
-            "template_format", "metadata", "production", "versions_count", "archived", "created_by", "created_at",
-            "page_url",
+            "template_format", "metadata", "evaluation", "production", "versions_count", "archived",
+            "created_by", "created_at", "page_url",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DictField())
+    def get_evaluation(self, prompt: Prompt) -> dict[str, Any]:
+        return policy.shown(prompt)
 
     def get_production(self, prompt: Prompt) -> str | None:
         return prompt.production.label if prompt.production else None
@@ -117,6 +124,7 @@ class PromptFields(StrictSerializer):
     type = serializers.ChoiceField(choices=Kind.choices, required=False)
     template_format = serializers.ChoiceField(choices=TemplateFormat.choices, required=False)
     metadata = JSONObject(required=False)
+    evaluation = JSONObject(required=False, help_text="The keys to set; null puts one back to its default.")
 
 
 class PromptChange(PromptFields):
@@ -166,10 +174,24 @@ class PutPrompt(Content):
     set_active = serializers.BooleanField(required=False)
 
 
+@extend_schema_field({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
+class Reference(serializers.Field):
+    """A version by its number, or by its label as text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return it as text; raise ValidationError for what is neither a number nor text."""
+        if isinstance(data, bool) or not isinstance(data, int | str) or data == "":
+            raise serializers.ValidationError("Send the version's integer, or its label as text.")
+        return str(data)[:100]
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class NewVersion(Content):
     """POST of a version: the next one, from another or from a text."""
 
-    from_ = Text(required=False, max_length=24)
+    from_ = Reference(required=False)
     bump = serializers.ChoiceField(choices=["minor", "major"], required=False)
     revision = Whole(required=False)
 
@@ -205,6 +227,19 @@ class Promotion(Press):
 
     to = serializers.ChoiceField(choices=Stage.choices)
     reason = Text(required=False)
+    override = serializers.BooleanField(required=False)
+
+
+class Approval(Press):
+    """POST …/approve."""
+
+    reason = Text(required=False)
+
+
+class SetActive(Press):
+    """POST …/set-active."""
+
+    reason = Text(required=False)
 
 
 class RollbackReason(Press):
@@ -216,4 +251,4 @@ class RollbackReason(Press):
 class RollbackTo(RollbackReason):
     """POST …/rollback: to which retired version, and why."""
 
-    to = Text(max_length=24)
+    to = Reference()

@@ -12,18 +12,20 @@ from accounts.permissions import ASKED
 from common import query
 from common.errors import BadInput
 from common.pagination import Pages
-from common.serializers import read
-from versions import diffs
+from common.serializers import read, reused
+from versions import diffs, gates
 from versions.actions import perform
-from versions.api.lookup import etag, find_prompt, find_version, seen_by
-from versions.api.replies import DiffReply
+from versions.api.lookup import etag, find_again, find_prompt, find_to_press, find_version, seen_by, shown
+from versions.api.replies import DiffReply, GateReply
 from versions.api.shapes import (
+    Approval,
     CreateNew,
     NewVersion,
     Press,
     Promotion,
     RollbackReason,
     RollbackTo,
+    SetActive,
     VersionEdit,
     VersionShape,
 )
@@ -38,16 +40,17 @@ IF_MATCH = OpenApiParameter(
 
 def answer(version: PromptVersion, request: Request, status: int = 200) -> Response:
     """A version as it is now, as JSON."""
-    return reply(PromptVersion.objects.for_lists().get(pk=version.pk), request, status)
+    return reply(find_again(version), request, status)
 
 
 def reply(version: PromptVersion, request: Request, status: int = 200) -> Response:
     """A version that was read a moment ago as JSON, with the ETag that If-Match takes."""
-    shape = VersionShape(version, context={"request": request})
+    with reused(VersionShape, request=request) as shape:
+        body = shape.to_representation(version)
     headers = {"ETag": etag(version)}
     if status == 201:
         headers["Location"] = f"/v1{version.path}"
-    return Response(shape.data, status=status, headers=headers)
+    return Response(body, status=status, headers=headers)
 
 
 def press(name: str, request: Request, version: PromptVersion, data: dict[str, Any]) -> Any:
@@ -79,21 +82,21 @@ class VersionList(APIView):
     def get(self, request: Request, name: str) -> Response:
         """Versions, newest first. Archived drafts only with `archived=1`."""
         prompt = find_prompt(name)
-        rows = PromptVersion.objects.for_lists().filter(prompt=prompt).newest_first()
+        rows = shown().filter(prompt=prompt).newest_first()
         if stage := query.choice(request.query_params, "stage", Stage.values):
             rows = rows.filter(stage=stage)
         if not query.flag(request.query_params, "archived"):
             rows = rows.current()
         pages = Pages()
-        shown = pages.paginate_queryset(rows, request)
-        return pages.get_paginated_response(VersionShape(shown, many=True, context={"request": request}).data)
+        page = pages.paginate_queryset(rows, request)
+        return pages.get_paginated_response(VersionShape(page, many=True, context={"request": request}).data)
 
     @extend_schema(request=NewVersion, responses={201: VersionShape})
     def post(self, request: Request, name: str) -> Response:
         """The next version as a DEV draft: from `from`, else from what is in production, else from the newest."""
         data = read(NewVersion, request)
         prompt, reference = find_prompt(name), data.pop("from", None)
-        source = find_version(name, reference) if reference else self._source(prompt)
+        source = find_to_press(name, reference) if reference else self._source(prompt)
         if source is not None:
             return answer(press("create", request, source, data), request, 201)
         person(request).require("versions.create_promptversion")
@@ -128,14 +131,18 @@ class VersionDetail(APIView):
     @extend_schema(parameters=[IF_MATCH], request=VersionEdit, responses=VersionShape)
     def patch(self, request: Request, name: str, version: str) -> Response:
         """Edit a draft in place. `revision` (409) or If-Match (412) refuses a stale edit, with both texts."""
-        found = find_version(name, version)
-        data = read(VersionEdit, request, shown=lambda: VersionShape(found, context={"request": request}).data)
+        found = find_to_press(name, version)
+        data = read(
+            VersionEdit,
+            request,
+            shown=lambda: VersionShape(find_version(name, version), context={"request": request}).data,
+        )
         return answer(press("edit", request, found, data), request)
 
     @extend_schema(parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, name: str, version: str) -> Response:
-        """Remove a DEV draft for good."""
-        press("delete", request, find_version(name, version), {})
+        """Remove a DEV draft for good. A body may say what was seen, as with every press."""
+        press("delete", request, find_to_press(name, version), read(Press, request))
         return Response(status=204)
 
 
@@ -147,8 +154,45 @@ class Promote(APIView):
     @extend_schema(parameters=[IF_MATCH], request=Promotion, responses=VersionShape)
     def post(self, request: Request, name: str, version: str) -> Response:
         """Move one stage on. `to` is required: it says which stage the caller saw."""
-        found = find_version(name, version)
+        found = find_to_press(name, version)
         return answer(press("promote", request, found, read(Promotion, request)), request)
+
+
+class MakeActive(APIView):
+    """POST …/set-active."""
+
+    needs = {"POST": ASKED}
+
+    @extend_schema(parameters=[IF_MATCH], request=SetActive, responses=VersionShape)
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Make this what agents get: in TST it is promoted to PRD, in PRD nothing is to do, else it is a 409."""
+        found = find_to_press(name, version)
+        return answer(press("set_active", request, found, read(SetActive, request)), request)
+
+
+class Approve(APIView):
+    """POST …/approve."""
+
+    needs = {"POST": ASKED}
+
+    @extend_schema(parameters=[IF_MATCH], request=Approval, responses=VersionShape)
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Say that this version may go to production, as somebody who had no hand in it. An edit voids it."""
+        found = find_to_press(name, version)
+        return answer(press("approve", request, found, read(Approval, request)), request)
+
+
+class Gate(APIView):
+    """GET …/gate."""
+
+    @extend_schema(responses=GateReply)
+    def get(self, request: Request, name: str, version: str) -> Response:
+        """What stands between this version and production now: every condition, met or not."""
+        found = gates.ask(find_version(name, version))
+        return Response({
+            "passed": all(condition.met for condition in found),
+            "conditions": [condition.as_json() for condition in found],
+        })  # fmt: skip
 
 
 class PressView(APIView):
@@ -160,7 +204,7 @@ class PressView(APIView):
     @extend_schema(parameters=[IF_MATCH], request=Press, responses=VersionShape)
     def post(self, request: Request, name: str, version: str) -> Response:
         """Hide a draft from the lists, or show it again: its stage stays as it is."""
-        found = find_version(name, version)
+        found = find_to_press(name, version)
         return answer(press(self.button, request, found, read(Press, request)), request)
 
 
@@ -172,7 +216,7 @@ class Create(APIView):
     @extend_schema(parameters=[IF_MATCH], request=CreateNew, responses={201: VersionShape})
     def post(self, request: Request, name: str, version: str) -> Response:
         """The next version as a DEV draft with this one's content, or with what is sent."""
-        found = find_version(name, version)
+        found = find_to_press(name, version)
         return answer(press("create", request, found, read(CreateNew, request)), request, 201)
 
 
@@ -202,7 +246,7 @@ class Rollback(APIView):
     def post(self, request: Request, name: str) -> Response:
         """A new version with the text of `to` goes to production, forward only; the answer is that version."""
         data = read(RollbackTo, request)
-        found = find_version(find_prompt(name).name, data.pop("to"))
+        found = find_to_press(find_prompt(name).name, data.pop("to"))
         return answer(press("rollback", request, found, data), request, 201)
 
 
@@ -214,5 +258,5 @@ class RollbackToThis(APIView):
     @extend_schema(parameters=[IF_MATCH], request=RollbackReason, responses={201: VersionShape})
     def post(self, request: Request, name: str, version: str) -> Response:
         """A new version with this retired text goes to production, forward only; the answer is that version."""
-        found = find_version(name, version)
+        found = find_to_press(name, version)
         return answer(press("rollback", request, found, read(RollbackReason, request)), request, 201)

@@ -8,11 +8,11 @@ from versions import guards
 
 
 def install(apps: Any, schema_editor: Any) -> None:
-    guards.install(schema_editor.connection.alias)
+    guards.install(schema_editor.connection.alias, [guards.GUARDS])
 
 
 def lift(apps: Any, schema_editor: Any) -> None:
-    guards.lift(schema_editor.connection.alias)
+    guards.lift(schema_editor.connection.alias, [guards.GUARDS])
 
 
 class Migration(migrations.Migration):

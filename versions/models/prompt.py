@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agents.models import DEFAULT_STATUS_KEY, Agent
 from common.canonical import CanonicalJSONField
+from common.prepared import Given, Prepared
 from common.text import NAME_LENGTH, validate_name, validate_storable
 from ledger import chain
 from ledger.actors import Actor
@@ -87,6 +88,8 @@ class Prompt(Chained):
     type = models.CharField(max_length=4, choices=Kind, default=Kind.TEXT)
     template_format = models.CharField(max_length=8, choices=TemplateFormat, default=TemplateFormat.SIMPLE)
     metadata = CanonicalJSONField(default=dict, blank=True, validators=[check_metadata])
+    # What a version must have shown before it goes to PRD; {} asks for nothing. Read by settings.EVALUATION_POLICY.
+    evaluation = CanonicalJSONField(default=dict, db_default="{}", blank=True, validators=[check_metadata])
     # High-water marks: a number or label is never given twice, not even after DELETE.
     highest_version = models.PositiveIntegerField(default=0, editable=False)
     highest_major = models.PositiveIntegerField(default=0, editable=False)
@@ -97,7 +100,7 @@ class Prompt(Chained):
 
     # What `change` may touch. IDENTITY decides what an agent is served, so it is fixed once a version has left DEV.
     IDENTITY = ("name", "agent", "status_key", "type", "template_format")
-    CHANGEABLE = ("title", "description", "owner_team", "metadata", "tags", *IDENTITY)
+    CHANGEABLE = ("title", "description", "owner_team", "metadata", "evaluation", "tags", *IDENTITY)
 
     objects = PromptQuerySet.as_manager()
     versions: Any  # the reverse side, with PromptVersion's own queryset methods
@@ -129,7 +132,7 @@ class Prompt(Chained):
         """The version in PRD, or None: the one place that says what is live."""
         if hasattr(self, "in_production"):
             return next(iter(self.in_production), None)
-        return self.versions.filter(stage=Stage.PRD).first()
+        return self.versions.live()
 
     @property
     def versions_count(self) -> int:
@@ -276,11 +279,8 @@ class Prompt(Chained):
             prompt.delete()
 
     def locked(self) -> "Prompt":
-        """Return this prompt re-read under its row lock. Every change of it or its versions begins here.
-
-        The weaker lock (no_key) does not block inserts that refer to the row; no join, or PostgreSQL may lose the row.
-        """
-        found = type(self).objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+        """Return this prompt re-read under its row lock. Every change of it or its versions begins here."""
+        found = LOCKED.first(pk=self.pk)
         if found is None:
             raise LifecycleError(f"Prompt '{self.name}' was deleted in the meantime.", code="gone")
         return found
@@ -296,6 +296,12 @@ class Prompt(Chained):
         self.tag_rows.filter(name__in=present - wanted).delete()
         PromptTag.objects.bulk_create(PromptTag(prompt=self, name=name) for name in sorted(wanted - present))
         self.__dict__.pop("_prefetched_objects_cache", None)
+
+
+# The weaker lock (no_key) does not block inserts that refer to the row; no join, or PostgreSQL may lose the row.
+LOCKED = Prepared(
+    lambda: Prompt.objects.select_for_update(no_key=True).filter(pk=Given("pk", models.BigIntegerField()))
+)
 
 
 class PromptTag(models.Model):

@@ -6,23 +6,24 @@ they raise: LifecycleError or StaleView (409), WrongMode or BadInput (400).
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from common.clock import DatabaseNow
 from common.errors import NotFound
 from ledger import chain
 from ledger.actors import Actor
-from versions import content
+from versions import content, gates
 from versions.exceptions import LifecycleError, StaleView
+from versions.models import moving
 from versions.models.saved import SavedText
 from versions.seen import Seen
-from versions.stages import DELETABLE, EDITABLE, MOVES, PROMOTIONS, SEALED, Stage
+from versions.stages import DELETABLE, EDITABLE, PROMOTIONS, SEALED, Stage
+from versions.tracing import traced
 
 if TYPE_CHECKING:
     from versions.models.prompt import Prompt
@@ -32,8 +33,8 @@ NO_EDIT = "Cannot edit production versions"
 NO_DELETE = "Cannot delete versions that have progressed beyond DEV"
 RETIRED_ONLY = "Only a retired version can be rolled back to."
 DRAFTS_ONLY = "Only drafts in DEV or TST can be archived."
+OVERRIDDEN = "promoted_by_override"
 ARCHIVED = "This draft is archived. Unarchive it first."
-TICK = timedelta(microseconds=1)
 
 
 class Transitions:
@@ -88,30 +89,45 @@ class Transitions:
                 detail={"revision": version.revision, "commit_message": message},
             )
             chain.append(prompt, by=by, entries=[entry], at=version.updated_at)
+            version.tell("edited", by)
         return version
 
+    @traced("promote")
     def promote(
-        self: "Version", *, by: Actor, to: str, seen: Seen, reason: str = "", at: datetime | None = None
+        self: "Version",
+        *,
+        by: Actor,
+        to: str,
+        seen: Seen,
+        reason: str = "",
+        override: bool = False,
+        at: datetime | None = None,
     ) -> "Version":
         """Move one stage on. `to` is "TST" or "PRD"; to PRD retires the present one with the same instant (S0-55).
 
-        Raises LifecycleError illegal_move where `to` is not the next stage, StaleView where it is there already.
+        The gates are asked on the way to PRD; `override` goes past them, with a reason (SPEC 7). Raises LifecycleError
+        illegal_move where `to` is not the next stage, GateFailed, StaleView where it is there already.
         """
         with self._fresh(seen) as (prompt, version):
             version._refuse_move(to)
             version._refuse_archived()
+            overridden = gates.check(version, by=by, override=override, reason=reason) if to == Stage.PRD else []
             retired = version._advance(prompt, to, at or version.read_at)
+            detail: dict[str, Any] = {"replaced": retired.label} if retired else {}
+            if overridden:
+                detail["overridden"] = [condition.as_json() for condition in overridden]
             entry = version.entry(
-                "promoted",
+                OVERRIDDEN if overridden else "promoted",
                 from_stage=version.came_from,
                 to_stage=to,
                 replaced=retired.version if retired else None,
                 reason=content.check_message(reason, "reason"),
                 before_hash=version.content_hash,
                 after_hash=version.content_hash,
-                detail={"replaced": retired.label} if retired else {},
+                detail=detail,
             )
             chain.append(prompt, by=by, entries=[entry], at=version.deployed_at or at or version.read_at)
+            version.tell("promoted", by)
         return version
 
     def create_new(
@@ -183,8 +199,10 @@ class Transitions:
                     before_hash=version.content_hash, after_hash=version.content_hash,
                 )  # fmt: skip
                 chain.append(prompt, by=by, entries=[entry], at=moment)
+                version.tell("archived" if archived else "unarchived", by)
         return version
 
+    @traced("rollback")
     def roll_back(self: "Version", *, by: Actor, seen: Seen, reason: str, at: datetime | None = None) -> "Version":
         """Bring a retired text back: a new version with it goes to PRD in one transaction, one ledger entry (SPEC 2).
 
@@ -207,7 +225,12 @@ class Transitions:
                 detail={"rollback_of": version.label} | ({"replaced": retired.label} if retired else {}),
             )  # fmt: skip
             chain.append(prompt, by=by, entries=[entry], at=again.deployed_at, also=prompt.HIGH_WATER)
+            again.tell("rolled_back", by)
         return again
+
+    def unmoved(self: "Version", seen: Seen) -> "AbstractContextManager[tuple[Prompt, Version]]":
+        """Lock the prompt and give it and this version as they are now, for what higher apps write down of it."""
+        return self._fresh(seen)
 
     @contextmanager
     def _fresh(self: "Version", seen: Seen, mine: dict[str, Any] | None = None) -> "Iterator[tuple[Prompt, Version]]":
@@ -219,10 +242,10 @@ class Transitions:
         with transaction.atomic():
             prompt = self.prompt.locked()
             prompt.require_mode("full")
-            version = type(self).objects.annotate(read_now=DatabaseNow()).filter(pk=self.pk).first()
+            version = self.read_again()
             if version is None:
                 raise NotFound(f"{self.label} of '{prompt.name}' was deleted in the meantime.")
-            version.prompt, version.read_at = prompt, version.read_now
+            version.prompt = prompt
             both = {"yours": mine, "current": {key: getattr(version, key) for key in mine}} if mine else {}
             seen.check(version, **both)
             yield prompt, version
@@ -249,21 +272,15 @@ class Transitions:
             raise LifecycleError(ARCHIVED, code="archived", stage=self.stage)
 
     def _advance(self: "Version", prompt: "Prompt", to: str, moment: datetime) -> "Version | None":
-        """Write one step. Into PRD: retire the present one first, and never at an instant before it was deployed.
-
-        Returns the version that was retired, or None.
-        """
-        present = prompt.versions.filter(stage=Stage.PRD).first() if to == Stage.PRD else None
-        if present:
-            moment = max(moment, present.deployed_at + TICK)
-            present.stage, present.retired_at = MOVES[present.stage], moment
-            present._store("stage", "retired_at")
-        self.came_from = self.stage
-        self.stage = to
-        if to == Stage.PRD:
-            self.deployed_at = moment
-        self._store("stage", "deployed_at")
+        """Write one step. Returns the version that was retired by it, or None."""
+        present = self.live_of(prompt) if to == Stage.PRD else None
+        moving.step([self], to, moment, retiring=[present] if present else [])
         return present
+
+    def tell(self: "Version", action: str, by: Actor) -> None:
+        """Tell higher apps (settings.VERSION_CHANGED) what was done, in the transaction that does it."""
+        for path in settings.VERSION_CHANGED:
+            import_string(path)(self, action, by)
 
     def _store(self: "Version", *fields: str) -> None:
         self.save(update_fields=fields)

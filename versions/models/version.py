@@ -9,11 +9,14 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from common.canonical import CanonicalJSONField, sha256
+from common.clock import DatabaseNow
+from common.prepared import Given, Prepared
 from ledger import chain
 from ledger.actors import Actor
+from ledger.models import LedgerEvent
 from versions import content, numbering, templating
 from versions.models.prompt import Prompt
-from versions.models.transitions import Transitions
+from versions.models.transitions import OVERRIDDEN, Transitions
 from versions.stages import EDITABLE, ENVIRONMENTS, SEALED, STATUSES, Stage
 
 
@@ -26,8 +29,25 @@ class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
         """What agents get."""
         return self.filter(stage=Stage.PRD)
 
+    def of_agent(self, agent: Any, status_key: Any = None) -> Self:
+        """The versions of an agent's prompts, or of its prompt for one status key (S4-21)."""
+        rows = self.filter(prompt__agent=agent)
+        return rows if status_key is None else rows.filter(prompt__status_key=status_key)
+
+    def with_id(self, pk: int) -> "PromptVersion | None":
+        """The version with this id, or None (S4-16)."""
+        return self.filter(pk=pk).first()
+
+    def live(self) -> "PromptVersion | None":
+        """What an agent gets of these versions of one prompt, or None: there is one in PRD, or none (S4-17)."""
+        return self.in_production().first()
+
+    def code_default(self) -> "PromptVersion | None":
+        """The first of these versions of one prompt that came from code, or None (S4-19)."""
+        return self.filter(is_default_from_code=True).order_by("version").first()
+
     def newest_first(self) -> Self:
-        """By number, v2.10 before v2.9."""
+        """By number, v2.10 before v2.9; the first is the latest (S4-20)."""
         return self.order_by("-version")
 
     def with_replacement(self) -> Self:
@@ -49,9 +69,16 @@ class PromptVersionQuerySet(models.QuerySet["PromptVersion"]):
             rollback_of_label=models.Subquery(labels.filter(version=models.OuterRef("rollback_of")).values("said")),
         )
 
+    def with_override(self) -> Self:
+        """Annotate `overridden`: whether it went to production past a gate. The ledger knows it for ever (SPEC 7)."""
+        past = LedgerEvent.objects.filter(
+            prompt_id=models.OuterRef("prompt"), version=models.OuterRef("version"), action=OVERRIDDEN
+        )
+        return self.annotate(overridden=models.Exists(past))
+
     def for_lists(self) -> Self:
-        """With prompt, agent, replacement and origin, in one query."""
-        return self.select_related("prompt__agent").with_replacement().with_origin()
+        """With prompt, agent, replacement, origin and override, in one query."""
+        return self.select_related("prompt__agent").with_replacement().with_origin().with_override()
 
     def look_up(self, reference: str) -> "PromptVersion | None":
         """Find "2.3", "v2.3" or "7" among these versions of one prompt; None for what is no version."""
@@ -194,6 +221,21 @@ class PromptVersion(Transitions, models.Model):
         """Its address below /v1 and, with a slash at the end, among the pages."""
         return f"/prompts/{quote(self.prompt.name, safe='')}/versions/{self.label}"
 
+    def read_again(self) -> "PromptVersion | None":
+        """This version as it is now, with `read_at`; None once it is deleted."""
+        found = AGAIN.first(pk=self.pk)
+        if found is not None:
+            found.read_at = found.read_now
+        return found
+
+    @classmethod
+    def live_of(cls, prompt: Prompt) -> "PromptVersion | None":
+        """What is in production of a prompt now, or None."""
+        found = LIVE.first(prompt=prompt.pk)
+        if found is not None:
+            found.prompt = prompt
+        return found
+
     @classmethod
     def draft(
         cls,
@@ -209,6 +251,22 @@ class PromptVersion(Transitions, models.Model):
 
         `fields` may hold bump, based_on and rollback_of. Raises BadInput for a bad text or config.
         """
+        draft = cls.prepare(prompt, by, text, config, commit_message, at, **fields)
+        draft.save(force_insert=True)
+        return draft
+
+    @classmethod
+    def prepare(
+        cls,
+        prompt: Prompt,
+        by: Actor,
+        text: str,
+        config: dict[str, Any],
+        commit_message: str,
+        at: datetime | None,
+        **fields: Any,
+    ) -> "PromptVersion":
+        """Build what `draft` stores, for those who store many at once."""
         number = numbering.take_next(prompt, bump=fields.pop("bump", "minor"))
         moment = at or timezone.now()
         draft = cls(
@@ -221,7 +279,6 @@ class PromptVersion(Transitions, models.Model):
             **fields,
         )
         draft.say(content.check_text(prompt.type, text, prompt.template_format), content.check_config(config))
-        draft.save(force_insert=True)
         return draft
 
     def say(self, text: str, config: dict[str, Any]) -> None:
@@ -233,3 +290,9 @@ class PromptVersion(Transitions, models.Model):
     def entry(self, action: str, **fields: Any) -> chain.Entry:
         """A ledger entry about this version."""
         return self.prompt.entry(action, version=self.version, label=self.label, **fields)
+
+
+AGAIN: Prepared[Any] = Prepared(
+    lambda: PromptVersion.objects.annotate(read_now=DatabaseNow()).filter(pk=Given("pk", models.BigIntegerField()))
+)
+LIVE = Prepared(lambda: PromptVersion.objects.in_production().filter(prompt=Given("prompt", models.BigIntegerField())))

@@ -2,10 +2,12 @@
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
 
 from versions.metadata import day
 
@@ -31,14 +33,61 @@ def on_day(moment: Any) -> str:
     return day(moment) if moment else ""
 
 
-SUBJECTS = {"agent": "the agent", "prompt": "the prompt", "api_key": "the API key"}
+@register.filter
+def as_moment(text: str) -> datetime | None:
+    """A time out of the ledger's detail, where it is ISO text; None for anything else."""
+    try:
+        return parse_datetime(text)
+    except (TypeError, ValueError):
+        return None
+
+
+# What every action of the ledger is called; who did it stands before, what it was done to behind.
+PHRASES = {
+    "agent_created": "created the agent",
+    "agent_changed": "changed the agent",
+    "agent_archived": "archived the agent",
+    "agent_unarchived": "unarchived the agent",
+    "agent_deleted": "deleted the agent",
+    "prompt_created": "created the prompt",
+    "prompt_changed": "changed the prompt",
+    "prompt_archived": "archived the prompt",
+    "prompt_unarchived": "unarchived the prompt",
+    "prompt_deleted": "deleted the prompt",
+    "created": "created",
+    "edited": "edited",
+    "promoted": "promoted",
+    "promoted_by_override": "overrode the gate and promoted",
+    "rolled_back": "rolled back",
+    "archived": "archived",
+    "unarchived": "unarchived",
+    "deleted": "deleted",
+    "registered": "registered",
+    "registration_ignored": "came with an older commit and changed nothing: it stays at",
+    "examples_changed": "changed the examples",
+    "evaluated": "evaluated",
+    "approved": "approved",
+    "alerted": "raised an alert about",
+    "promotion_proposed": "proposed to promote",
+    "rollback_proposed": "proposed to roll back",
+    "notice_resolved": "closed a notice about",
+    "automation_on": "switched automation on",
+    "automation_off": "switched automation off",
+    "api_key_created": "created the API key",
+    "api_key_revoked": "revoked the API key",
+    "provider_created": "set up a provider",
+    "provider_changed": "changed a provider",
+    "provider_deleted": "removed a provider",
+    "price_created": "set a price",
+    "price_changed": "changed a price",
+    "price_deleted": "removed a price",
+}
 
 
 @register.filter
 def spoken(action: str) -> str:
     """An event's action as words: rolled_back, rolled back; prompt_created, created the prompt."""
-    subject, _, verb = action.rpartition("_")
-    return f"{verb} {SUBJECTS[subject]}" if subject in SUBJECTS else action.replace("_", " ")
+    return PHRASES.get(action) or action.replace("_", " ")
 
 
 @register.simple_tag(takes_context=True)

@@ -12,7 +12,8 @@ from accounts.actors import person
 from common.errors import BadInput, NotFound, Refusal
 from common.htmx import asked_by_htmx, page_or_part
 from common.parsing import load
-from versions.actions import ACTIONS, Button, blocked_because, perform
+from versions import gates
+from versions.actions import ACTIONS, OVERRIDE, Button, blocked_because, perform
 from versions.exceptions import LifecycleError, StaleView
 from versions.forms import TextForm, seen_in
 from versions.models import PromptVersion, SavedText
@@ -92,8 +93,9 @@ def promote(request: HttpRequest, name: str, label: str) -> HttpResponse:
     version = find(name, label)
     if request.method == "GET":
         return _question(request, "promote", version)
+    said = {"to": request.POST.get("to", ""), "reason": request.POST.get("reason", "")}
     try:
-        moved = press(request, "promote", version, to=request.POST.get("to", ""), reason=request.POST.get("reason", ""))
+        moved = press(request, "promote", version, override=bool(request.POST.get("override")), **said)
     except Refusal as refusal:
         return refused(request, version, refusal)
     return moved_on(request, moved, f"{moved.label} is in {moved.stage} now.")
@@ -139,11 +141,15 @@ def _question(request: HttpRequest, action: str, version: PromptVersion) -> Http
     present = version.prompt.production
     if present:
         present.prompt = version.prompt
+    gate = gates.standing(version) if action == "promote" else []
     said = {
         "version": version,
         "prompt": version.prompt,
         "button": Button(ACTIONS[action], version, None),
         "present": present,
+        "gate": gate,
+        "blocked": any(not condition.met for condition in gate),
+        "may_override": person(request).may(OVERRIDE),
         "difference": difference(present, version) if present and action != "delete" else None,
     }
     return page_or_part(request, f"versions/{action}.html", "question", said)
@@ -166,6 +172,12 @@ def create(request: HttpRequest, name: str, label: str) -> HttpResponse:
     except Refusal as refusal:
         return refused(request, version, refusal)
     return moved_on(request, draft, f"{draft.label} is a new draft, from {version.label}.", "edit")
+
+
+@require_POST
+def approve(request: HttpRequest, name: str, label: str) -> HttpResponse:
+    """Say that it may go to production."""
+    return _plain_press(request, "approve", find(name, label), "has your approval.")
 
 
 @require_POST
@@ -195,17 +207,22 @@ def test(request: HttpRequest, name: str, label: str) -> HttpResponse:
     if request.method == "GET":
         if why := blocked(request, "test", version):
             return refused(request, version, why)
-        return show(request, version, "test", fields=_fields(version, request.GET))
-    fields = _fields(version, request.POST)
+        return show(request, version, "test", fields=fields_of(version, request.GET))
+    return tested(request, version)
+
+
+def tested(request: HttpRequest, version: PromptVersion, **more: Any) -> HttpResponse:
+    """Run the test that the form asks for; the screen with what came of it."""
+    fields = fields_of(version, request.POST)
     try:
-        values = {field["name"]: _value(field) for field in fields}
-        run = press(request, "test", version, variables=values)
+        values = {field["name"]: value_of(field) for field in fields}
+        run = press(request, "test", version, variables=values, **more)
     except Refusal as refusal:
         return refused(request, version, refusal, "test", fields=fields)
     return show(request, version, "test", fields=fields, run=run)
 
 
-def _fields(version: PromptVersion, data: Any) -> list[dict[str, Any]]:
+def fields_of(version: PromptVersion, data: Any) -> list[dict[str, Any]]:
     """A field for each variable, with what was typed; a chat's placeholders take messages as JSON."""
     histories = {one["name"] for one in version.messages or [] if "name" in one}
     return [
@@ -214,7 +231,8 @@ def _fields(version: PromptVersion, data: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _value(field: dict[str, Any]) -> Any:
+def value_of(field: dict[str, Any]) -> Any:
+    """Return what was typed for a variable: text, or of a placeholder the messages. Raises BadInput."""
     if not field["json"]:
         return field["typed"].replace("\r\n", "\n")
     try:

@@ -14,7 +14,7 @@ from common.errors import BadInput, Refusal
 from versions.api.lookup import find_prompt
 from versions.forms import NewPromptForm, PromptForm, TextForm
 from versions.models import Prompt
-from versions.models.prompt import Kind
+from versions.models.prompt import Kind, Mode
 
 
 def add_errors(form: Any, error: ValidationError | Refusal) -> None:
@@ -101,6 +101,7 @@ def first_draft(request: HttpRequest, name: str) -> HttpResponse:
     """The first text of a prompt that has none."""
     prompt, by = find_prompt(name), person(request)
     by.require("versions.create_promptversion")
+    prompt.require_mode(Mode.FULL)
     form = TextForm(request.POST or None, kind=prompt.type)
     if request.method == "POST" and not form.rearranging and form.is_valid():
         given = form.cleaned_data

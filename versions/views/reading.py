@@ -11,6 +11,7 @@ from accounts.actors import person
 from common import query
 from common.errors import NotFound
 from common.htmx import asked_by_htmx
+from ledger.api import of_prompt
 from ledger.models import LedgerEvent
 from versions.actions import buttons
 from versions.api.lookup import find_prompt
@@ -76,12 +77,9 @@ def diff(request: HttpRequest, name: str, label: str) -> HttpResponse:
 
 @require_safe
 def history(request: HttpRequest, name: str) -> HttpResponse:
-    """The ledger of a prompt, newest first; also of one that was deleted."""
+    """The ledger of a prompt, newest first, under its earlier names too; also of one that was deleted."""
     prompt = Prompt.objects.select_related("agent").filter(name=name).first()
-    rows = LedgerEvent.objects.filter(prompt=name)
-    rows = rows.filter(prompt_id=prompt.pk) if prompt else rows
-    if prompt is None and not rows.exists():
-        raise NotFound(f"Prompt '{name}' not found")
+    rows = LedgerEvent.objects.filter(prompt_id=prompt.pk) if prompt else of_prompt(name)
     if (version := query.optional_number(request.GET, "version")) is not None:
         rows = rows.filter(version=version)
     page = Paginator(rows.order_by("-at", "-id"), PAGE).get_page(request.GET.get("page"))

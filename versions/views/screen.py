@@ -9,10 +9,11 @@ from django.urls import reverse
 from accounts.actors import person
 from common.errors import Refusal
 from common.htmx import page_or_part
-from versions import metadata
+from versions import gates, metadata
 from versions.actions import buttons, more_buttons
 from versions.api.lookup import find_version
 from versions.models import PromptVersion
+from versions.views.origin import origin
 
 RAIL = 30
 
@@ -26,16 +27,21 @@ def show(
     request: HttpRequest, version: PromptVersion, doing: str = "", *, status: int = 200, **context: Any
 ) -> HttpResponse:
     """Render the screen with this version as it is now; `doing` is edit, test, conflict, or nothing but looking."""
-    fresh = PromptVersion.objects.for_lists().filter(pk=version.pk).first() or version
+    fresh = PromptVersion.objects.for_lists().with_id(version.pk) or version
     by = person(request)
     rail_page = request.GET.get("rail", "")
     rail = _rail(fresh, int(rail_page) if rail_page.isascii() and rail_page.isdigit() and len(rail_page) < 6 else 0)
+    standing = buttons(fresh, by)
     said = {
         "version": fresh,
         "prompt": fresh.prompt,
-        "buttons": buttons(fresh, by),
+        "origin": origin(fresh),
+        "buttons": standing,
+        "can_create": any(button.name == "create" and button.enabled for button in standing),
         "more": more_buttons(fresh, by),
         "lines": metadata.lines(fresh),
+        "gate": gates.standing(fresh),
+        "code_default": fresh.prompt.versions.code_default(),
         "variables": fresh.variables,
         "rail": rail,
         "doing": doing,
