@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from executions.providers import Answer
+from executions.providers.answers import Answer, OnText, Prompt
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -13,14 +13,16 @@ class Offline:
 
     name = "offline"
 
-    def complete(self, prompt: str | list[dict[str, str]], *, model: str, params: dict[str, Any]) -> Answer:
-        """Return the prompt itself."""
+    def complete(self, prompt: Prompt, *, on_text: OnText | None = None, **asked: Any) -> Answer:
+        """Return the prompt itself; streamed, it comes in one piece."""
         if isinstance(prompt, str):
             sent, said = prompt, prompt
         else:
             sent = "".join(message["content"] for message in prompt)
             said = prompt[-1]["content"] if prompt else ""
-        return Answer(said, _tokens(sent), _tokens(said), Decimal(0))
+        if on_text and said:
+            on_text(said)
+        return Answer(said, _tokens(sent), _tokens(said), Decimal(0), finish_reason="stop")
 
 
 def _tokens(text: str) -> int:
