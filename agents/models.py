@@ -23,22 +23,21 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         return self.filter(archived_at=None)
 
     def with_live(self, most: int | None = None) -> Self:
-        """With their prompts (at most `most` of each) and what is live of each, in a fixed number of queries."""
+        """With their prompts (at most `most`, the primary one first) and what is live, in a fixed number of queries."""
         prompts: Any = self.model._meta.get_field("prompts").related_model
-        rows = prompts.objects.for_lists().order_by("status_key")
+        primary = models.Case(models.When(status_key=models.F("agent__primary_status_key"), then=0), default=1)
+        rows = prompts.objects.for_lists().order_by(primary, "status_key")
         return self.prefetch_related(models.Prefetch("prompts", rows[:most] if most else rows, to_attr="slots"))
 
     def with_numbers(self) -> Self:
         """Annotate `prompts_count` and `default_prompt_id`: the version in production under the primary status key."""
         prompts: Any = self.model._meta.get_field("prompts").related_model
         versions: Any = prompts._meta.get_field("versions").related_model
-        default = versions.objects.in_production().filter(
-            prompt__agent=models.OuterRef("pk"), prompt__status_key=models.OuterRef("primary_status_key")
-        )
+        slot = versions.objects.of_agent(models.OuterRef("pk"), models.OuterRef("primary_status_key"))
         counted = prompts.objects.filter(agent=models.OuterRef("pk")).order_by().values("agent")
         return self.annotate(
             prompts_count=Coalesce(models.Subquery(counted.annotate(n=models.Count("pk")).values("n")), 0),
-            default_prompt_id=models.Subquery(default.values("pk")[:1]),
+            default_prompt_id=models.Subquery(slot.in_production().values("pk")[:1]),
         )
 
 
@@ -133,5 +132,8 @@ class Agent(Chained):
     def _log(
         self, action: str, by: Actor, at: datetime | None, detail: dict[str, Any], also: tuple[str, ...] = ()
     ) -> None:
-        entry = chain.Entry(action=action, agent=self.name, detail=detail)
-        chain.append(self, by=by, entries=[entry], at=at, also=also)
+        chain.append(self, by=by, entries=[self.entry(action, detail)], at=at, also=also)
+
+    def entry(self, action: str, detail: dict[str, Any]) -> chain.Entry:
+        """A ledger entry about this agent."""
+        return chain.Entry(action=action, agent=self.name, detail=detail)

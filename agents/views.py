@@ -24,8 +24,9 @@ def find(name: str) -> Agent:
 def detail(request: HttpRequest, agent: str) -> HttpResponse:
     """An agent with its prompts by status key."""
     found = find(agent)
-    slots = sorted(found.slots, key=lambda prompt: (prompt.status_key != found.primary_status_key, prompt.status_key))
-    return render(request, "agents/detail.html", {"agent": found, "slots": slots})
+    slots = found.slots
+    fallback = next((one for one in slots if one.status_key == found.primary_status_key and one.production), None)
+    return render(request, "agents/detail.html", {"agent": found, "slots": slots, "fallback": fallback})
 
 
 @require_http_methods(["GET", "POST"])
