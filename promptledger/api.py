@@ -12,7 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents import api as agents
+from evaluations.api import examples, runs
 from executions import api as executions
+from executions.analytics import api as analytics
 from ledger import api as ledger
 from promptledger import __version__, schema
 
@@ -74,9 +76,21 @@ urlpatterns = [
     path("events/<str:event>", ledger.EventDetail.as_view()),
     path("prompts/<str:name>/events", ledger.EventList.as_view()),
     path("prompts/<str:name>/versions/<str:version>/test", executions.Test.as_view()),
+    path("prompts/<str:name>/execute", executions.Execute.as_view()),
+    path("executions/run", executions.Run.as_view()),
+    path("executions/submit", executions.Submit.as_view()),
     path("executions", executions.ExecutionList.as_view()),
     path("executions/<str:execution>", executions.ExecutionDetail.as_view()),
+    path("executions/<str:execution>/cancel", executions.Cancel.as_view()),
+    path("prompts/<str:name>/examples", examples.Examples.as_view()),
+    path("prompts/<str:name>/datasets", examples.Datasets.as_view()),
+    path("prompts/<str:name>/evaluations", runs.EvaluationList.as_view()),
+    path("prompts/<str:name>/versions/<str:version>/evaluate", runs.Evaluate.as_view()),
+    path("evaluations/<str:evaluation>", runs.EvaluationDetail.as_view()),
+    path("evaluations/<str:evaluation>/cancel", runs.EvaluationCancel.as_view()),
+    path("analytics/prompts", analytics.PromptAnalytics.as_view()),
     path("openapi.json", Schema.as_view(), name="openapi"),
     path("docs", Docs.as_view(url_name="openapi"), name="docs"),
+    path("", include("repository.urls")),
     path("", include("versions.api.urls")),
 ]

@@ -5,11 +5,12 @@ from django.urls import include, path
 from django.views.generic.base import RedirectView
 
 from accounts.urls import allauth_urlpatterns
-from promptledger import health, views
+from promptledger import health, metrics, views
 
 urlpatterns = [
     path("health", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics.Metrics.as_view()),
     path("v1/", include("promptledger.api")),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg", permanent=True)),
@@ -17,6 +18,9 @@ urlpatterns = [
     path("", include("versions.urls")),
     path("", include("agents.urls")),
     path("", include("executions.urls")),
+    path("", include("executions.analytics.urls")),
+    path("", include("evaluations.urls")),
+    path("", include("evaluations.notices.urls")),
     path("", include("accounts.urls")),
     *allauth_urlpatterns,
 ]

@@ -11,7 +11,7 @@ from versions.models import Prompt, PromptVersion
 from versions.stages import Stage
 
 SLOTS = 6
-AGENTS, EVENTS = 60, 10
+AGENTS, EVENTS, LOOSE = 60, 10, 12
 
 
 @require_safe
@@ -23,10 +23,13 @@ def home(request: HttpRequest) -> HttpResponse:
     counts = PromptVersion.objects.current().aggregate(
         **{stage: Count("pk", filter=Q(stage=stage)) for stage in Stage.values}
     )
+    loose = list(Prompt.objects.current().filter(agent=None).for_lists()[: LOOSE + 1])
     context = {
+        "search": search,
         "agents": agents[:AGENTS],
         "agents_count": agents.count(),
-        "loose": Prompt.objects.current().filter(agent=None).for_lists()[:12],
+        "loose": loose[:LOOSE],
+        "more_loose": len(loose) > LOOSE,
         "tiles": [(stage, stage.label, counts[stage.value]) for stage in Stage],
         "events": LedgerEvent.objects.order_by("-at", "-id")[:EVENTS],
     }

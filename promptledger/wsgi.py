@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable
-from io import BytesIO
-from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
@@ -11,15 +9,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "promptledger.settings")
 
 django_application = get_wsgi_application()
 
-from common.parsing import BODY_LIMIT  # noqa: E402  (the framework reads its settings at import)
+# The framework reads its settings at import.
+from django.conf import settings  # noqa: E402
 
+from common import telemetry  # noqa: E402
+from promptledger.uploads import Uploads  # noqa: E402
+from versions.edge import Edge  # noqa: E402
+from versions.generation import Generation  # noqa: E402
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Django, told the length of a body that came in chunks: it takes a body without a length for an empty one.
+# Of the four threads that `manage.py up` has by default one always answers; it says so where there are more or fewer.
+with_body = Uploads(django_application, at_once=3)
 
-    Reads one byte more than anybody may send, so that what is too large is still seen to be.
-    """
-    if "CONTENT_LENGTH" not in environ and environ.get("wsgi.input_terminated"):
-        body = environ["wsgi.input"].read(BODY_LIMIT + 1) if "HTTP_TRANSFER_ENCODING" in environ else b""
-        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-    return django_application(environ, start_response)
+application: Callable[..., Iterable[bytes]] = Edge(
+    with_body, Generation(), local=settings.LOCAL_MODE, limit=settings.SERVING_CACHE_BYTES
+)
+if telemetry.is_on():
+    from common.telemetry.wsgi import Traced
+
+    application = Traced(application)

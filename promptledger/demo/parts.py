@@ -151,6 +151,18 @@ CLASSIFY = Story(
         Move("5, 10:35", "engineer", "promote", "v2.1", data={"to": "TST"}),
         Move("5, 10:40", "engineer", "test", "v2.1", data={"variables": SEAL_KIT}),
         Move(
+            "4, 09:10", "engineer", "examples",
+            data={"file": "parts_examples.jsonl", "note": "What a model has to be told about each part"},
+        ),
+        # Offline, and the filled prompt is the answer: what is scored is what a model would be told.
+        Move(
+            "4, 09:30", "manager", "policy",
+            data={
+                "threshold": 0.9, "scorer": {"type": "contains"}, "required_approvals": 1, "min_examples": 20,
+                "max_drop": 0.02, "must_pass": ["catalogue"], "provider": "offline",
+            },
+        ),
+        Move(
             "1, 14:15", "engineer", "create", "v2.0",
             changes=(('"reason": "at most 15 words"}', '"reason": "the words of the title that decided"}'),),
             data={"commit_message": "Reason: quote the title instead of retelling it"},

@@ -27,6 +27,7 @@ DEFAULT = Story(
                 "customer_name": "How the customer wants to be addressed",
                 "language": "Language of the answer, as an English word",
                 "open_orders": "JSON list of orders with number, part numbers, status and date",
+                "open_returns": "JSON list of returns with number, part numbers, status and date; from v1.3 on",
             },
             "outputs": {"answer": "The reply as plain text, or one line that starts with HANDOVER:"},
         },

@@ -13,7 +13,10 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from agents.models import Agent
+from evaluations import datasets, formats, policy
 from ledger.actors import Actor
+from repository.items import read_items
+from repository.registration import register
 from versions.models import Prompt, PromptVersion
 from versions.seen import Seen
 
@@ -38,7 +41,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Story:
-    """One prompt: what it is, its first text, and what happened to it. The first move is always "start"."""
+    """One prompt: what it is, its first text, and what happened to it. The first move is "start" or "register"."""
 
     name: str
     file: str
@@ -107,8 +110,34 @@ def _start(story: Story, move: Move, by: Actor, at: datetime) -> None:
     )  # fmt: skip
 
 
+def _register(story: Story, move: Move, by: Actor, at: datetime) -> None:
+    """Code registers its text: the first one, or that of a version with changes; `age` is the commit's, in minutes."""
+    data = dict(move.data)
+    item = {
+        "name": story.name, "agent": story.agent, "config": story.config, **story.prompt,
+        "template_source": rewrite(find(story, move), move.changes) if move.label else story.first_text(),
+        "committed_at": (at - timedelta(minutes=data.pop("age"))).isoformat(), **data,
+    }  # fmt: skip
+    register(read_items([item]), by=by, at=at)
+
+
 def _describe(story: Story, move: Move, by: Actor, at: datetime) -> None:
     Prompt.objects.get(name=story.name).change(by=by, at=at, **move.data)
+
+
+def _set_policy(story: Story, move: Move, by: Actor, at: datetime) -> None:
+    prompt = Prompt.objects.get(name=story.name)
+    prompt.change(by=by, at=at, evaluation=policy.merged(prompt, move.data))
+
+
+def _give_examples(story: Story, move: Move, by: Actor, at: datetime) -> None:
+    """Examples out of a file of texts/, JSON lines: they take the place of those that are there."""
+    data = dict(move.data)
+    file = data.pop("file")
+    prompt = Prompt.objects.get(name=story.name)
+    source = formats.Source((TEXTS / file).read_bytes(), formats.format_of(file), file)
+    items = datasets.refuse_problems(formats.parse([source], **datasets.reads(prompt)))
+    datasets.replace(prompt, by=by, at=at, examples=items, **data)
 
 
 def _transition(method: Callable[..., PromptVersion]) -> Callable[[Story, Move, Actor, datetime], None]:
@@ -123,12 +152,15 @@ def _transition(method: Callable[..., PromptVersion]) -> Callable[[Story, Move, 
 
 
 def _test(story: Story, move: Move, by: Actor, at: datetime) -> None:
+    """A run of the demo asks no model, whatever is set up: it would cost something, and may not be there yet."""
     version = find(story, move)
-    import_string(settings.TEST_RUNNER)(version, by=by, seen=Seen.of(version), **move.data)
+    data = {"provider": "offline", **move.data}
+    import_string(settings.TEST_RUNNER)(version, by=by, seen=Seen.of(version), **data)
 
 
 MOVES: dict[str, Callable[[Story, Move, Actor, datetime], None]] = {
     "start": _start,
+    "register": _register,
     "describe": _describe,
     "edit": _transition(PromptVersion.edit),
     "create": _transition(PromptVersion.create_new),
@@ -136,6 +168,8 @@ MOVES: dict[str, Callable[[Story, Move, Actor, datetime], None]] = {
     "archive": _transition(PromptVersion.archive),
     "roll back": _transition(PromptVersion.roll_back),
     "test": _test,
+    "policy": _set_policy,
+    "examples": _give_examples,
 }
 
 

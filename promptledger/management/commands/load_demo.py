@@ -9,21 +9,22 @@ from django.utils import timezone
 
 from accounts.actors import Person
 from accounts.local import local_user
-from ledger.actors import Actor
-from promptledger.demo import parts, support
+from ledger.actors import Actor, system
+from promptledger.demo import dispatch, evaluated, parts, support, usage
 from promptledger.demo.timeline import play
 from versions.models import Prompt, PromptVersion
 
-AGENTS = (support.AGENT, *parts.AGENTS)
-STORIES = (*support.STORIES, *parts.STORIES)
+AGENTS = (support.AGENT, *parts.AGENTS, dispatch.AGENT)
+STORIES = (*support.STORIES, *parts.STORIES, *dispatch.STORIES)
 ROLES = ("engineer", "manager")
 
 
 def people() -> dict[str, Actor]:
-    """Who acts in the demo: the local people in local mode; elsewhere names only, no accounts."""
+    """Who acts in the demo: the local people in local mode, elsewhere names only, no accounts; and a deployment."""
+    deployment: dict[str, Actor] = {"deployment": system("deployment")}
     if settings.LOCAL_MODE:
-        return {role: Person.of(local_user(role)) for role in ROLES}
-    return {role: Actor(name=f"demo {role}", kind="system") for role in ROLES}
+        return deployment | {role: Person.of(local_user(role)) for role in ROLES}
+    return deployment | {role: Actor(name=f"demo {role}", kind="system") for role in ROLES}
 
 
 class Command(BaseCommand):
@@ -48,6 +49,13 @@ class Command(BaseCommand):
                 f"This database already has {len(there)} prompts that are somebody's. "
                 f"Nothing was loaded; --force loads the demo beside them."
             )
-        moves = play(AGENTS, stories, people=people(), today=timezone.now())
+        now = timezone.now()
+        actors = people()
+        moves = play(AGENTS, stories, people=actors, today=now)
+        runs = usage.load(now)
+        scored = evaluated.load(by=actors["engineer"])
         versions = PromptVersion.objects.filter(prompt__name__in=[story.name for story in stories]).count()
-        self.stdout.write(f"Loaded {len(stories)} demo prompts with {versions} versions, {moves} moves.")
+        self.stdout.write(
+            f"Loaded {len(stories)} demo prompts with {versions} versions, {moves} moves, {runs:,} runs, "
+            f"{scored} evaluations."
+        )

@@ -72,7 +72,7 @@ def press(action: Action) -> list[str]:
         "<br>".join(f"`{label}`" for label in labels),
         f"`{action.method} {path}`",
         "<br>".join(f"`{permission}`" for permission in permissions),
-        action.off_because,
+        action.off_because if isinstance(action.off_because, str) else "<br>".join(action.off_because.values()),
     ]
 
 

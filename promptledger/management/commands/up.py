@@ -4,6 +4,9 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -15,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts.local import ensure_loopback
 from ledger.models import LedgerEvent
+from promptledger.beside import worker_beside
 from versions import guards
 
 # SQLite has one writer, and a page is quick: one process with a few threads serves one machine best.
@@ -43,6 +47,9 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, help="Processes. Default: 1 on SQLite, else one a core, at most 4.")
         parser.add_argument("--threads", type=int, default=THREADS, help=f"Threads of a process. Default: {THREADS}.")
         parser.add_argument(
+            "--no-worker", action="store_true", help="Serve only; `manage.py worker` runs elsewhere what is queued."
+        )
+        parser.add_argument(
             "--no-demo", action="store_true", help="Begin with an empty database (PROMPTLEDGER_DEMO=0)."
         )
 
@@ -59,7 +66,9 @@ class Command(BaseCommand):
                 prepare(self.stdout, demo=not no_demo and os.environ.get("PROMPTLEDGER_DEMO", "1") != "0")
             else:
                 inspect(self.stderr)
-            serve(address, self.stdout, workers=options["workers"] or default_workers(), threads=options["threads"])
+            with nullcontext() if options["no_worker"] else worker_beside(SECONDS_TO_FINISH):
+                workers = options["workers"] or default_workers()
+                serve(address, self.stdout, workers=workers, threads=options["threads"])
         except KeyboardInterrupt:
             pass
         except DatabaseError as error:
@@ -154,8 +163,9 @@ def serve(address: tuple[str, int], out: Writer, *, workers: int, threads: int) 
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    import promptledger.wsgi  # noqa: F401  (loaded once, before the workers are forked from this process)
+    import promptledger.wsgi  # loaded once, before the workers are forked from this process
 
+    promptledger.wsgi.with_body.at_once = max(1, threads - 1)
     host, port = address
     server = Granian(
         "promptledger.wsgi:application",
@@ -166,7 +176,8 @@ def serve(address: tuple[str, int], out: Writer, *, workers: int, threads: int) 
         blocking_threads=threads,
         websockets=False,
         log_level=LogLevels.warning,
-        respawn_failed_workers=workers > 1,
+        log_dictconfig=one_log_for_both(),
+        respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_FINISH,
     )
     stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # started under nohup
@@ -178,15 +189,30 @@ def serve(address: tuple[str, int], out: Writer, *, workers: int, threads: int) 
     server.serve(target_loader=load_apart)
 
 
+def one_log_for_both() -> dict[str, Any]:
+    """What the web server says looks like what we say, and goes the same way."""
+    return {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "_granian": {"level": "WARNING"}}}
+
+
 def load_apart(target: str) -> Any:
     """Load the application in a worker, out of the terminal's reach: Ctrl-C is for its parent, which ends it in order.
 
     A worker that the terminal and its parent both tell to end sometimes hangs, until it is killed ten seconds later.
     """
     os.setpgrp()
+    threading.Thread(target=end_with, args=(os.getppid(),), name="parent", daemon=True).start()
     from promptledger.wsgi import application
 
     return application
+
+
+def end_with(parent: int) -> None:
+    """End this process when the one that started it is gone: a server that was killed does not keep its port."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(SECONDS_TO_FINISH)
+    os._exit(1)
 
 
 def greet(host: str, port: int, out: Writer) -> None:
