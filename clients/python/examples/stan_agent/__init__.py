@@ -1,0 +1,1 @@
+"""An agent with a prompt for each state of the person it speaks to: see `agent`."""

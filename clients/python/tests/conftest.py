@@ -1,0 +1,6 @@
+"""Makes `promptledger_client` importable from its source."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
