@@ -28,6 +28,7 @@ const look = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", overflow: "auto", borderRadius: "var(--r)" },
   ".var": { color: "var(--accent-text)", backgroundColor: "var(--accent-soft)", borderRadius: "4px" },
   ".cm-content": { caretColor: "var(--ink)", padding: "10px 0" },
+  ".cm-content, .cm-gutter": { minHeight: "10rem" },
   ".cm-cursor": { borderLeftColor: "var(--ink)" },
   ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--ink-3)", borderRight: "1px solid var(--line)" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--hover)" },

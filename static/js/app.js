@@ -33,27 +33,44 @@
   // A button that is off does nothing, however it is pressed.
   on("click", "[aria-disabled='true']", (e) => e.preventDefault());
 
-  // Unsaved text: leaving the page or swapping the editor away asks first.
-  let changed = false;
-  const guarded = () => changed && document.querySelector("form[data-guard]");
-  const isGuarded = (element) => Boolean(element?.closest?.("form[data-guard]"));
-  on("input", "form[data-guard]", () => { changed = true; });
+  // A second press while the first is on its way is none: htmx would keep it, and the answer would be a refusal.
   document.addEventListener("submit", (e) => {
-    if (isGuarded(e.target)) changed = false;
+    if (e.target.method !== "post" || !e.target.classList.contains("htmx-request")) return;
+    e.preventDefault();
+    e.stopImmediatePropagation();
   }, true);
-  addEventListener("beforeunload", (e) => {
-    if (guarded()) e.preventDefault();
+
+  // A link that is called a button is pressed by the space bar, as a button is.
+  on("keydown", "a[role='button']", (e, button) => {
+    if (e.key !== " ") return;
+    e.preventDefault();
+    button.click();
   });
-  document.addEventListener("htmx:confirm", (e) => {
-    const { elt, target } = e.detail;
-    if (target?.id !== "screen" || isGuarded(elt) || !guarded()) return;
-    if (confirm("Your text is not saved. Leave it?")) changed = false;
-    else e.preventDefault();
-  });
-  document.addEventListener("htmx:afterRequest", (e) => {
-    // What was sent and not saved is still only in the form.
-    if (isGuarded(e.detail.elt) && !e.detail.successful) changed = true;
-  });
+
+  // What went wrong is said where one looks: in the open dialog, else at the top of what one sees of the page.
+  const failed = document.getElementById("failed");
+  const usual = failed?.textContent;
+  function putAway() {
+    if (!failed) return;
+    failed.hidden = true;
+    document.getElementById("main").prepend(failed);
+  }
+  function complain(words = usual, link = null) {
+    if (!failed) return;
+    failed.textContent = words;
+    if (link) {
+      const a = document.createElement("a");
+      Object.assign(a, { href: link.href, target: "_blank", textContent: link.said });
+      failed.append(" ", a);
+    }
+    if (dialog.open) dialog.querySelector(".body")?.prepend(failed);
+    failed.hidden = false;
+  }
+  document.addEventListener("promptledger:failed", (e) => complain(e.detail?.words, e.detail?.link));
+  for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.addEventListener(failure, () => complain());
+  }
+  document.addEventListener("htmx:beforeRequest", putAway);
 
   // Dialogs: opened by htmx filling them, closed by Escape, a press beside them, or a close button.
   let opener = null;
@@ -79,6 +96,7 @@
     if (e.target === dialog && pressedBeside) dialog.close();
   });
   dialog?.addEventListener("close", () => {
+    if (dialog.contains(failed)) putAway();
     dialog.replaceChildren();
     if (opener?.isConnected) opener.focus();
     opener = null;
@@ -109,31 +127,21 @@
     if (/^\s*<!doctype/i.test(e.detail.serverResponse)) e.detail.selectOverride = "#main > :not(.failed)";
   });
   document.addEventListener("htmx:afterSwap", (e) => {
-    if (e.detail.target === dialog && dialog.childElementCount && !dialog.open) openDialog();
     if (e.detail.target?.id === "screen" && dialog?.open) {
       opener = null;
       dialog.close();
     }
   });
   document.addEventListener("htmx:afterSettle", (e) => {
+    // Not before: until now htmx did not know the form, and Enter would have sent it past the guard against two presses.
+    if (e.detail.target === dialog && dialog.childElementCount && !dialog.open) openDialog();
     prepare(document);
     document.dispatchEvent(new CustomEvent("promptledger:swapped", { detail: e.detail.target }));
     const screen = document.getElementById("screen");
     if (e.detail.target?.id !== "screen" || !screen) return;
-    if (!screen.querySelector("form[data-guard]")) changed = false;
     tellScreen(screen);
     showNews(screen);
     if (document.activeElement === document.body) focusScreen(screen);
-  });
-  for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-    document.addEventListener(failure, () => {
-      const notice = document.getElementById("failed");
-      if (notice) notice.hidden = false;
-    });
-  }
-  document.addEventListener("htmx:beforeRequest", () => {
-    const notice = document.getElementById("failed");
-    if (notice) notice.hidden = true;
   });
 
   // Menus close when one looks elsewhere.
@@ -175,22 +183,23 @@
   });
 
   // Chat editor: cards can be added, removed and moved. Names of fields do not matter for order; their place does.
+  const tellChanged = (place) => place.dispatchEvent(new Event("input", { bubbles: true }));
   on("click", "[data-card-add]", (e, button) => {
     e.preventDefault();
     const template = document.getElementById("card-" + button.dataset.cardAdd);
     const cards = document.getElementById("cards");
     cards.append(template.content.cloneNode(true));
     cards.lastElementChild.querySelector("textarea, input:not([type=hidden])")?.focus();
-    changed = true;
+    tellChanged(cards);
   });
   on("click", "[data-card-remove]", (e, button) => {
     e.preventDefault();
     const card = button.closest("[data-card]");
     const near = card.nextElementSibling ?? card.previousElementSibling;
+    tellChanged(card);
     card.remove();
     (near?.querySelector("[data-card-remove]") ?? document.querySelector("[data-card-add]"))?.focus();
     say("Message removed");
-    changed = true;
   });
   on("click", "[data-card-up], [data-card-down]", (e, button) => {
     e.preventDefault();
@@ -200,7 +209,7 @@
     button.focus();
     const place = [...card.parentElement.children].indexOf(card) + 1;
     say(`Message ${place} of ${card.parentElement.childElementCount}`);
-    changed = true;
+    tellChanged(card);
   });
   on("change", "[data-card] select[name=role]", (e, select) => {
     const card = select.closest("[data-card]");
