@@ -1,6 +1,6 @@
 # Two commands for everybody: make run, make test. The rest is for those who work on it.
 # Everything is in tools/ as plain sh, so that any make will do (macOS has 3.81).
-.PHONY: help run setup dev test test-sqlite test-pg lint format docs schema demo lock clean
+.PHONY: help run setup dev test test-sqlite test-pg lint format docs schema demo lock release clean
 
 help:
 	@echo "make run          start PromptLedger at http://127.0.0.1:8000, with demo data in a fresh database"
@@ -11,6 +11,7 @@ help:
 	@echo "make format       put code and templates in order"
 	@echo "make docs         the generated part of docs/lifecycle.md anew; make schema: docs/openapi.json"
 	@echo "make demo         load the demo data into an empty database"
+	@echo "make release BUMP=minor   release what is on the server's main (docs/releasing.md); or BUMP=patch, BUMP=major"
 	@echo "make lock         resolve requirements/*.in anew"
 	@echo "make setup        only the environment; make dev: with the tools"
 	@echo "make clean        remove the environment and all caches; the data in var/ stays"
@@ -51,6 +52,9 @@ demo: setup
 
 lock: dev
 	@tools/lock
+
+release:
+	@tools/release.py prepare --bump "$(BUMP)"
 
 clean:
 	rm -rf .venv .ruff_cache .mypy_cache .pytest_cache .hypothesis .import_linter_cache

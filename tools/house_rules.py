@@ -48,7 +48,8 @@ IN_LINES: tuple[tuple[str, str, str], ...] = (
     ("inline-style", r"\.html$", r"(?<![\w-])style\s*=\s*['\"]|<style\b"),
     ("stage-compared", r"\.html$", r"\{%\s*(el)?if\b[^%]*(?<!\.GET)\.stage(\.\w+)?\s*(==|!=|in\b|not\s+in\b)"),
     ("stage-compared", r"\.html$", r"\{%\s*(el)?if\b[^%]*(==|!=)\s*['\"]?(\w+\.stage\b|DEV\b|TST\b|PRD\b|RET\b)"),
-    ("markup-from-text", r"\.m?js$", r"\b(inner|outer)HTML\b|\binsertAdjacentHTML\b|\bdocument\.write|\beval\s*\("),
+    ("markup-from-text", r"\.m?js$", r"(?<!swapStyle: \")\b(inner|outer)HTML\b|\binsertAdjacentHTML\b"),
+    ("markup-from-text", r"\.m?js$", r"\bdocument\.write|\beval\s*\("),
     ("markup-from-text", r"\.m?js$", r"\bnew\s+Function\s*\(|\bset(Timeout|Interval)\s*\(\s*['\"]"),
     ("machine-path", r"", r"(?<![A-Za-z0-9_.*}])/(root|work|Users)/"),
 )  # fmt: skip
