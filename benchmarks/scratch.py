@@ -40,6 +40,26 @@ def fill(events: int) -> int:
     return LedgerEvent.objects.count()
 
 
+def fill_live(numbers: range) -> None:
+    """Prompts of 2 KB with one version each, which is live: what serving is measured on. Without a ledger."""
+    from django.db import transaction
+
+    from versions.models import Prompt, PromptVersion
+
+    moment = datetime(2026, 1, 1, 9, 30, 0, 123456, tzinfo=UTC)
+    for start in range(numbers.start, numbers.stop, 1_000):
+        with transaction.atomic():
+            few = range(start, min(start + 1_000, numbers.stop))
+            prompts = Prompt.objects.bulk_create([Prompt(name=f"benchmark-{number}") for number in few])
+            drafts = [_draft(prompt, 1, moment) for prompt in prompts]
+            for draft in drafts:
+                draft.say(draft.template_source * 6, draft.config)
+            PromptVersion.objects.bulk_create(drafts)
+            here = PromptVersion.objects.filter(prompt__in=[prompt.pk for prompt in prompts])
+            here.update(stage="TST")
+            here.update(stage="PRD", deployed_at=moment)
+
+
 def _fill(numbers: range) -> None:
     from ledger import chain
     from ledger.actors import system
