@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client, TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from versions import guards
+
+# A busy machine is no defect, and the same commit passes or fails each time. `--hypothesis-profile=default` looks further.
+hypothesis_settings.register_profile(
+    "the same each time", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("the same each time")
 
 flush = TransactionTestCase._fixture_teardown
 

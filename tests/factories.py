@@ -4,11 +4,11 @@ import itertools
 from typing import Any
 
 import factory
-from django.db import transaction
 
 from agents.models import Agent
-from ledger import chain
 from ledger.actors import system
+from repository.items import read_items
+from repository.registration import register
 from versions.models import Prompt, PromptVersion
 from versions.seen import ANYTHING
 from versions.stages import Stage
@@ -87,13 +87,10 @@ PROMPT_FIELDS = ("name", "agent", "status_key", "title", "description", "owner_t
                  "template_format", "metadata", "template_source")  # fmt: skip
 
 
-def make_tracking_prompt(**fields: Any) -> Prompt:
-    """A prompt that git owns, with v1.0 in PRD: made below the lifecycle of people, as registration does."""
-    with transaction.atomic():
-        prompt = Prompt.objects.create(name=fields.pop("name", f"tracked-{next(numbers)}"), mode="tracking", **fields)
-        version = PromptVersion.draft(prompt, TESTER, "Tracked {{ name }}", {}, "", None, commit="0" * 40)
-        version._advance(prompt, Stage.TST, version.created_at)
-        version._advance(prompt, Stage.PRD, version.created_at)
-        entry = version.entry("registered", to_stage=Stage.PRD, after_hash=version.content_hash)
-        chain.append(prompt, by=TESTER, entries=[entry], at=version.deployed_at, also=prompt.HIGH_WATER)
-    return prompt
+def make_tracking_prompt(*, agent: Agent | None = None, **fields: Any) -> Prompt:
+    """A prompt that git owns, with v1.0 in PRD, as code registers it; `fields` are those of an item."""
+    item = {"name": f"tracked-{next(numbers)}", "template_source": "Tracked {{ name }}", "commit": "0" * 40, **fields}
+    if agent:
+        item["agent"] = agent.name
+    register(read_items([item]), by=TESTER)
+    return Prompt.objects.get(name=item["name"])

@@ -5,15 +5,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 60
+SECONDS = 120  # that a busy machine may take to start or to end one
 
 
 def free_port() -> int:
@@ -30,9 +32,27 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     return {**kept, "PROMPTLEDGER_DATA_DIR": str(data_dir), **more}
 
 
+class Server(subprocess.Popen[str]):
+    """A process whose output is read as it comes: nobody reads a pipe of 64 KB that a server fills, and it would stop."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.said: list[str] = []
+        self.reader = threading.Thread(target=lambda: self.said.extend(self.stdout or ()), daemon=True)
+        self.reader.start()
+
+    def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[str, Any]:  # noqa: A002
+        """Wait until it and all of its processes have ended. Returns all they said."""
+        self.wait(timeout)
+        self.reader.join(timeout)
+        if self.reader.is_alive():
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return "".join(self.said), None
+
+
 def start(*arguments: str, **environ: str) -> subprocess.Popen[str]:
     """Start `manage.py up` with these arguments."""
-    return subprocess.Popen(
+    return Server(
         [sys.executable, "manage.py", "up", *arguments],
         cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 import time
 from datetime import UTC, datetime
 
@@ -10,31 +11,39 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from agents.models import Agent
+from evaluations.models import EvaluationRun
 from executions.models import Execution
 from ledger.models import LedgerEvent
 from ledger.verify import walk
+from promptledger import provider_settings
 from promptledger.demo.timeline import BadStory, Move, instant, play, rewrite
 from promptledger.management.commands.load_demo import AGENTS, STORIES
 from tests.factories import TESTER, make_agent, make_prompt, make_version
+from versions import gates
 from versions.models import Prompt, PromptVersion
 from versions.stages import Stage
 
 pytestmark = pytest.mark.django_db
 NAMES = {story.name for story in STORIES}
+PROGRAMS = {("system:deployment", "system"), ("system:evaluation", "system")}
 
 
 def counts() -> tuple[int, ...]:
-    return tuple(model.objects.count() for model in (Agent, Prompt, PromptVersion, LedgerEvent, Execution))
+    return tuple(
+        model.objects.count() for model in (Agent, Prompt, PromptVersion, LedgerEvent, Execution, EvaluationRun)
+    )
 
 
 def test_it_shows_every_stage_and_every_kind_of_history(capsys):
     call_command("load_demo")
-    assert capsys.readouterr().out == "Loaded 8 demo prompts with 27 versions, 75 moves.\n"
+    said = r"Loaded 10 demo prompts with 34 versions, 88 moves, \d,\d{3} runs, 5 evaluations.\n"
+    assert re.fullmatch(said, capsys.readouterr().out)
     by_stage = {stage: PromptVersion.objects.filter(stage=stage).count() for stage in Stage.values}
-    assert by_stage == {"DEV": 6, "TST": 5, "PRD": 6, "RET": 10}
+    assert by_stage == {"DEV": 6, "TST": 6, "PRD": 8, "RET": 14}
     assert PromptVersion.objects.exclude(archived_at=None).count() == 1
     assert PromptVersion.objects.exclude(rollback_of=None).get().label == "v1.2"
-    assert Prompt.objects.filter(type="chat").count() == 2
+    assert Prompt.objects.filter(type="chat").count() == 3
+    assert Prompt.objects.filter(mode="tracking").count() == 2
     assert {prompt.status_key for prompt in Prompt.objects.filter(agent__name="SupportAgent")} == {
         "default", "NOT_REGISTERED", "APPROVED", "ON_HOLD",
     }  # fmt: skip
@@ -42,7 +51,17 @@ def test_it_shows_every_stage_and_every_kind_of_history(capsys):
     actions = set(LedgerEvent.objects.values_list("action", flat=True))
     assert actions == {
         "agent_created", "prompt_created", "prompt_changed", "created", "edited", "promoted", "archived", "rolled_back",
+        "registered", "registration_ignored", "examples_changed", "evaluated",
     }  # fmt: skip
+
+
+def test_it_is_loaded_where_a_provider_is_set_up_and_asks_it_nothing(settings):
+    """`make run` with PROMPTLEDGER_PROVIDER, as docs/executions.md has it, on its first start."""
+    said = {"PROMPTLEDGER_PROVIDER": "compatible", "PROMPTLEDGER_PROVIDER_BASE_URL": "http://127.0.0.1:1/v1"}
+    settings.PROVIDER_ENVIRONMENT = provider_settings.read(said)
+    call_command("load_demo", verbosity=0)
+    assert set(Execution.objects.filter(is_test=True).values_list("provider", flat=True)) == {"offline"}
+    assert set(EvaluationRun.objects.values_list("provider", "errors")) == {("offline", 0)}
 
 
 def test_the_ledger_holds_and_no_date_lies_ahead():
@@ -64,15 +83,50 @@ def test_a_prompt_is_in_production_without_a_gap():
             assert before.retired_at == after.deployed_at
 
 
-def test_every_prompt_is_described_and_its_inputs_are_its_variables():
+def test_every_prompt_is_described_and_its_inputs_are_the_variables_of_what_is_live_and_of_its_drafts():
     call_command("load_demo", verbosity=0)
     for prompt in Prompt.objects.all():
         assert prompt.title and prompt.description and prompt.owner_team and prompt.tags
-        newest_sealed = prompt.production or prompt.versions.newest_first().first()
-        assert set(prompt.metadata["inputs"]) == set(newest_sealed.variables), prompt.name
+        used = prompt.versions.current().exclude(stage=Stage.RET)
+        assert set(prompt.metadata["inputs"]) == {name for version in used for name in version.variables}, prompt.name
         assert prompt.metadata["outputs"]
         texts = [version.template_source for version in prompt.versions.all()]
         assert all(len(text) > 600 for text in texts)
+
+
+def test_an_export_of_it_has_no_complaint(tmp_path, capsys):
+    call_command("load_demo")
+    call_command("export_prompts", str(tmp_path / "tree"))
+    call_command("validate_prompt", str(tmp_path / "tree"))
+    assert "0 errors, 0 warnings." in capsys.readouterr().err
+
+
+def test_one_agent_lives_in_git_with_a_revert_an_old_instance_and_a_trial():
+    call_command("load_demo", verbosity=0)
+    rows = PromptVersion.objects.filter(prompt__name="DispatchAgent.default").order_by("version")
+    assert [row.stage for row in rows] == ["RET", "RET", "RET", "PRD", "TST"]
+    assert rows[3].template_source == rows[0].template_source != rows[1].template_source
+    assert all(len(row.commit) == 40 and row.committed_at < row.created_at for row in rows)
+    events = LedgerEvent.objects.filter(prompt="DispatchAgent.default").order_by("id")
+    assert [event.action for event in events] == [
+        "prompt_created", "registered", "prompt_changed", "registered", "registered", "registration_ignored",
+        "registered", "registered",
+    ]  # fmt: skip
+    assert [event.detail.get("restored_from") for event in events][6] == "v1.0"
+    assert {event.actor for event in events} == {"system:deployment", "demo engineer"}
+
+
+def test_the_parts_are_evaluated_version_by_version_up_to_the_one_that_waits():
+    call_command("load_demo", verbosity=0)
+    prompt = Prompt.objects.get(name="PartsClassifier.default")
+    runs = EvaluationRun.objects.filter(prompt=prompt).order_by("created_at")
+    assert [(run.label, run.score, run.verdict) for run in runs] == [
+        ("v1.0", 0.8, "fail"), ("v1.1", 0.85, "fail"), ("v1.3", 0.9, "pass"), ("v2.0", 0.95, "pass"), ("v2.1", 1.0, "pass"),
+    ]  # fmt: skip
+    assert all((run.status, run.errors, run.provider, run.examples) == ("succeeded", 0, "offline", 20) for run in runs)
+    waiting = prompt.versions.get(version=6)
+    unmet = {condition.name for condition in gates.ask(waiting) if not condition.met}
+    assert (waiting.label, waiting.stage, unmet) == ("v2.1", "TST", {"approvals"})
 
 
 def test_the_second_time_nothing_happens(capsys):
@@ -87,7 +141,7 @@ def test_the_second_time_nothing_happens(capsys):
 def test_the_texts_are_the_same_each_time():
     call_command("load_demo", verbosity=0)
     hashes = PromptVersion.objects.order_by("prompt__name", "version").values_list("content_hash", flat=True)
-    assert len(set(hashes)) == 26  # a rollback says again what was said before
+    assert len(set(hashes)) == 32  # a rollback and a git revert say again what was said before
     support = PromptVersion.objects.get(prompt__name="SupportAgent.default", version=1)
     assert support.checksum_hash == "3c7dc427a1b04be20dae1ad0d770ead39879f4cf72c7221ece561ec4057eb46a"
 
@@ -114,25 +168,27 @@ def test_nobody_gets_an_account_outside_local_mode(django_user_model):
     call_command("load_demo", verbosity=0)
     assert django_user_model.objects.count() == 0
     actors = set(LedgerEvent.objects.values_list("actor", "actor_kind"))
-    assert actors == {("demo engineer", "system"), ("demo manager", "system")}
+    assert actors == {("demo engineer", "system"), ("demo manager", "system"), *PROGRAMS}
 
 
 def test_in_local_mode_the_local_people_did_it(local_mode):
     call_command("load_demo", verbosity=0)
-    assert set(LedgerEvent.objects.values_list("actor", "actor_kind")) == {("engineer", "user"), ("manager", "user")}
+    actors = set(LedgerEvent.objects.values_list("actor", "actor_kind"))
+    assert actors == {("engineer", "user"), ("manager", "user"), *PROGRAMS}
 
 
 def test_it_is_loaded_in_three_seconds():
-    began = time.perf_counter()
+    """Of the processor: what else a machine does at the same time is not ours."""
+    began = time.process_time()
     call_command("load_demo", verbosity=0)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_a_mistake_in_a_story_loads_nothing():
     wrong = dataclasses.replace(STORIES[0], moves=(*STORIES[0].moves, Move("1, 23:00", "engineer", "promote", "v9.9")))
     with pytest.raises(BadStory, match=r"no v9\.9"):
         play(AGENTS, [wrong], people={"engineer": TESTER, "manager": TESTER}, today=timezone.now())
-    assert counts() == (0, 0, 0, 0, 0)
+    assert counts() == (0, 0, 0, 0, 0, 0)
 
 
 def test_a_change_that_does_not_fit_is_a_mistake():

@@ -6,9 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +19,40 @@ from tests import live
 DEAD_POSTGRESQL = "postgresql://somebody:swordfish@127.0.0.1:1/nothing"
 
 
-def answer(url: str) -> dict:
+def answer(url: str | urllib.request.Request) -> dict:
     with urllib.request.urlopen(url, timeout=20) as response:
         return json.load(response)
+
+
+def post(url: str, **body: object) -> dict:
+    """Send JSON, as a program in local mode does."""
+    asked = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return answer(asked)
+
+
+def run_in_background(url: str) -> dict[str, Any]:
+    """Submit a run, and return it as it is once a worker has ended it."""
+    row = post(f"{url}/v1/executions/submit", prompt="greeting", version=1, variables={"name": "Bo"})
+    assert row["status"] == "queued"
+    deadline = time.monotonic() + live.SECONDS
+    while row["status"] in ("queued", "running"):
+        assert time.monotonic() < deadline, row
+        time.sleep(0.1)
+        row = answer(f"{url}/v1/executions/{row['execution_id']}")
+    return row
+
+
+def pid_of_worker(row: dict[str, Any]) -> int:
+    """The process that ran it."""
+    return int(row["worker"].rpartition(":")[2])
+
+
+def until_it_is_gone(pid: int) -> None:
+    """Wait until no process has this number."""
+    deadline = time.monotonic() + live.SECONDS
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, f"Process {pid} is still there."
+        time.sleep(0.05)
 
 
 def refusal(*arguments: str, **environ: str) -> str:
@@ -42,11 +75,11 @@ def test_the_first_start_prepares_everything_and_the_second_nothing(tmp_path):
     first = live.start(PORT=port, **live.environment(tmp_path))
     live.until_it_answers(first, url)
     assert answer(f"{url}/health/ready")["status"] == "ok"
-    assert answer(f"{url}/v1/prompts")["count"] == 8
+    assert answer(f"{url}/v1/prompts")["count"] == 10
     code, said = live.stop(first, signal.SIGINT)
     assert code == 0
     assert "migrations to apply" in said
-    assert "Loaded 8 demo prompts" in said
+    assert "Loaded 10 demo prompts" in said
     assert f"PromptLedger is at {url}" in said
     assert said.endswith("Stopped.\n")
     assert "Traceback" not in said
@@ -55,7 +88,7 @@ def test_the_first_start_prepares_everything_and_the_second_nothing(tmp_path):
     live.until_it_answers(second, url)
     code, said = live.stop(second, signal.SIGTERM)
     assert (code, said) == (0, f"\n  PromptLedger is at {url}\n  Ctrl-C ends it.\n\nStopped.\n")
-    assert prompts_in(tmp_path) == 8
+    assert prompts_in(tmp_path) == 10
 
 
 @pytest.mark.parametrize("said_by_terminal", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "closed"])
@@ -66,12 +99,75 @@ def test_the_terminal_ends_it_in_order(tmp_path, said_by_terminal):
         [sys.executable, "manage.py", "up", "--port", str(port)],
         cwd=live.ROOT, env=live.environment(tmp_path), process_group=0,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # As in a terminal, also where the tests themselves run under nohup.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )  # fmt: skip
     live.until_it_answers(process, f"http://127.0.0.1:{port}")
     os.killpg(process.pid, said_by_terminal)
     said, _ = process.communicate(timeout=live.SECONDS)
     assert process.returncode == 0
     assert said.endswith("Ctrl-C ends it.\n\nStopped.\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc, which Linux has")
+@pytest.mark.parametrize("last", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_beside_runs_what_is_queued_is_replaced_when_it_dies_and_ends_with_the_server(tmp_path, last):
+    port = live.free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = live.start("--port", str(port), "--no-demo", **live.environment(tmp_path))
+    live.until_it_answers(process, url)
+    post(f"{url}/v1/prompts", name="greeting", template_source="Hello {{ name }}!")
+    first = run_in_background(url)
+    assert (first["status"], first["response_text"]) == ("succeeded", "Hello Bo!")
+    os.kill(pid_of_worker(first), signal.SIGKILL)
+    second = run_in_background(url)
+    assert second["status"] == "succeeded"
+    assert pid_of_worker(second) != pid_of_worker(first)
+    process.send_signal(last)
+    until_it_is_gone(pid_of_worker(second))
+    said, _ = process.communicate(timeout=live.SECONDS)
+    assert "The worker ended (code -9). Another one begins in 1 s." in said
+    assert "Traceback" not in said
+    if last != signal.SIGKILL:
+        assert (process.returncode, said.endswith("Stopped.\n")) == (0, True)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc, which Linux has")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_process_that_dies_is_replaced_and_what_was_acknowledged_is_there(tmp_path, workers):
+    """Whoever kills it: an operator, or the machine when it has no memory left. So with one process, too."""
+    port = live.free_port()
+    url = f"http://127.0.0.1:{port}"
+    arguments = "--port", str(port), "--no-demo", "--no-worker", "--workers", str(workers)
+    process = live.start(*arguments, **live.environment(tmp_path))
+    live.until_it_answers(process, url)
+    post(f"{url}/v1/prompts", name="greeting", template_source="Hello {{ name }}!")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    before = children.read_text().split()
+    assert len(before) == workers
+    os.kill(int(before[0]), signal.SIGKILL)
+    until_it_is_gone(int(before[0]))
+    deadline = time.monotonic() + live.SECONDS
+    while len(children.read_text().split()) < workers:
+        assert process.poll() is None and time.monotonic() < deadline, "Nothing took its place."
+        time.sleep(0.05)
+    live.until_it_answers(process, url)
+    assert answer(f"{url}/v1/prompts/greeting/versions/v1.0")["template_source"] == "Hello {{ name }}!"
+    code, said = live.stop(process)
+    assert (code, said.endswith("Stopped.\n")) == (0, True)
+
+
+def test_without_a_worker_what_is_queued_waits_for_one(tmp_path):
+    with live.running(tmp_path, "--no-demo", "--no-worker") as url:
+        post(f"{url}/v1/prompts", name="greeting", template_source="Hello {{ name }}!")
+        row = post(f"{url}/v1/executions/submit", prompt="greeting", version=1, variables={"name": "Bo"})
+        time.sleep(2)
+        waiting = answer(f"{url}/v1/executions/{row['execution_id']}")
+        assert (waiting["status"], waiting["attempts"]) == ("queued", 0)
+        drain = [sys.executable, "manage.py", "worker", "--drain"]
+        environ = live.environment(tmp_path, PROMPTLEDGER_LOCAL="1")
+        subprocess.run(drain, cwd=live.ROOT, env=environ, check=True, capture_output=True)
+        assert answer(f"{url}/v1/executions/{row['execution_id']}")["response_text"] == "Hello Bo!"
 
 
 @pytest.mark.parametrize(("arguments", "environ"), [(["--no-demo"], {}), ([], {"PROMPTLEDGER_DEMO": "0"})])
@@ -126,3 +222,22 @@ def test_a_server_is_closed_even_where_local_mode_was_asked_for(tmp_path):
         with urllib.request.urlopen(f"{url}/", timeout=20) as page:
             assert page.url == f"{url}/login/?next=%2F"
     assert prompts_in(tmp_path) == 0
+
+
+def settings_say(**environment: str) -> str:
+    """What `manage.py check` says with these settings."""
+    found = subprocess.run(
+        [sys.executable, "manage.py", "check", "--database", "default"],
+        cwd=live.ROOT, env=environment, capture_output=True, text=True, timeout=live.SECONDS,
+    )  # fmt: skip
+    return found.stdout + found.stderr
+
+
+def test_an_empty_database_url_is_none(tmp_path):
+    assert "no issues" in settings_say(**live.environment(tmp_path, DATABASE_URL=""))
+
+
+def test_a_database_url_that_is_none_is_named_without_being_repeated(tmp_path):
+    said = settings_say(**live.environment(tmp_path, DATABASE_URL="swordfish"))
+    assert "DATABASE_URL is no address of a database" in said
+    assert "swordfish" not in said.splitlines()[-1]

@@ -20,7 +20,9 @@ from tests.factories import make_prompt
 
 pytestmark = pytest.mark.django_db
 
-# The only addresses that answer strangers; /v1 guards itself (tests/api/test_permissions.py).
+# Guards itself, as /v1 does (tests/api/test_permissions.py): tests/telemetry/test_metrics.py.
+ITSELF = {"metrics"}
+# The only addresses that answer strangers.
 OPEN = {"health", "health/ready", "favicon.ico", "login/", "account/2fa/authenticate/"}
 FOR_ALL = ("account/", "logout/", "local/", "admin/")
 
@@ -50,7 +52,7 @@ def test_there_are_pages_to_walk():
     assert set(PAGES) >= OPEN
 
 
-@pytest.mark.parametrize("route", [route for route in PAGES if route not in OPEN])
+@pytest.mark.parametrize("route", [route for route in PAGES if route not in OPEN | ITSELF])
 def test_strangers_are_sent_to_sign_in(route: str, everything: Callable[[], Any], sessions: Any):
     before = everything()
     for method in ("get", "head", "post", "put", "patch", "delete", "options"):
@@ -61,7 +63,9 @@ def test_strangers_are_sent_to_sign_in(route: str, everything: Callable[[], Any]
     assert sessions() == 0
 
 
-@pytest.mark.parametrize("route", [route for route in PAGES if route not in OPEN and not route.startswith(FOR_ALL)])
+@pytest.mark.parametrize(
+    "route", [route for route in PAGES if route not in OPEN | ITSELF and not route.startswith(FOR_ALL)]
+)
 def test_somebody_in_no_group_sees_nothing(route: str, outsider: Any, everything: Callable[[], Any]):
     client = Client()
     client.force_login(outsider.user)

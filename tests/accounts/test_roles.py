@@ -39,7 +39,8 @@ def test_viewers_look_engineers_have_the_whole_matrix_managers_release(viewer: A
     assert {permission.partition(".")[2][:5] for permission in may(viewer)} == {"view_"}
     assert {f"versions.{codename}" for codename in MATRIX} <= may(engineer)
     assert may(manager) - may(engineer) == {
-        "versions.rollback_promptversion", "versions.approve_promptversion", "versions.override_gate"
+        "versions.rollback_promptversion", "versions.approve_promptversion", "versions.override_gate",
+        "evaluations.change_automationswitch",
     }  # fmt: skip
     assert may(manager) == set(EVERYTHING)
 

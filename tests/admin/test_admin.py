@@ -1,11 +1,18 @@
 """The admin sees everything and breaks nothing: no form and no action goes past the rules."""
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import Permission
+from django.db.models import DateField
 from django.test import Client
 from django.urls import reverse
 
 from agents.models import Agent
+from evaluations import alerts, approving, running, starting
+from evaluations.models import Approval, Notice, NoticeKind
 from ledger.models import LedgerEvent
+from tests.conftest import make_person, make_user
+from tests.evaluations.gating import gated
 from tests.factories import TESTER, make_agent, make_prompt, make_version
 from versions.models import Prompt, PromptVersion, SavedText
 from versions.seen import ANYTHING
@@ -44,6 +51,53 @@ def test_every_page_of_the_admin_opens(boss):
         f"{VERSIONS}?stage__exact=RET", f"{VERSIONS}?q=hello", "/admin/versions/prompt/?q=x&mode__exact=full",
     ):  # fmt: skip
         assert boss.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize("year", ["0", "-1", "99999"])
+def test_a_year_that_there_is_not_is_no_error_of_the_server(boss, year):
+    asked = {
+        f"/admin/{model._meta.app_label}/{model._meta.model_name}/?{field.name}__year={year}"
+        for model in site._registry for field in model._meta.concrete_fields if isinstance(field, DateField)
+    }  # fmt: skip
+    assert len(asked) > 10
+    for path in asked:
+        assert boss.get(path).status_code in {200, 302, 403}, path
+
+
+def test_evaluations_are_there_to_look_at_and_nothing_else(boss):
+    version = gated()
+    run = running.work(starting.start(version, by=TESTER).pk)
+    approving.approve(version, by=make_person(make_user("manager")), seen=ANYTHING)
+    alerts.give(version, NoticeKind.BELOW, "Below the threshold.")
+    result, dataset = run.results.first(), run.dataset
+    tables = {
+        "evaluationrun": run, "exampleresult": result, "datasetversion": dataset, "example": result.example,
+        "approval": Approval.objects.get(), "notice": Notice.objects.get(),
+    }  # fmt: skip
+    before = [list(type(row).objects.order_by("pk").values()) for row in tables.values()]
+    for table, row in tables.items():
+        path = f"/admin/evaluations/{table}/"
+        for page in ("", "?q=gated", f"{row.pk}/change/"):
+            assert boss.get(f"{path}{page}").status_code == 200, f"{path}{page}"
+        assert boss.get(f"{path}add/").status_code == 403
+        assert boss.post(f"{path}{row.pk}/change/", {"score": "1"}).status_code == 403
+        assert boss.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+        deleting = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
+        boss.post(path, deleting)
+    assert boss.get(f"/admin/evaluations/exampleresult/?run__id__exact={run.pk}").status_code == 200
+    assert [list(type(row).objects.order_by("pk").values()) for row in tables.values()] == before
+
+
+def test_staff_see_evaluations_by_permission():
+    run = running.work(starting.start(gated(), by=TESTER).pk)
+    staff = make_user("staff", is_staff=True)
+    client = Client()
+    client.force_login(staff)
+    paths = [f"/admin/evaluations/exampleresult/{run.results.first().pk}/change/", "/admin/evaluations/exampleresult/"]
+    assert [client.get(path).status_code for path in paths] == [403, 403]
+    staff.user_permissions.add(Permission.objects.get(codename="view_evaluationrun"))
+    assert [client.get(path).status_code for path in paths] == [200, 200]
+    assert client.get("/admin/evaluations/example/").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["viewer", "engineer", "manager", "outsider"])

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from executions.running import run_test
+from evaluations.starting import start
+from executions import running
 from ledger.models import LedgerEvent
+from tests.evaluations.gating import give_examples
 from tests.factories import TESTER, make_agent, make_prompt, make_tracking_prompt, make_version
 from versions.models import PromptVersion
 from versions.seen import ANYTHING
@@ -37,11 +39,24 @@ class Endpoint:
 
 
 V = "prompts/{name}/versions/{version}"
-METADATA = ("title", "description", "owner_team", "tags", "type", "template_format", "metadata", "agent", "status_key")
+METADATA = (
+    "title",
+    "description",
+    "owner_team",
+    "tags",
+    "type",
+    "template_format",
+    "metadata",
+    "evaluation",
+    "agent",
+    "status_key",
+)
 CONTENT = ("template_source", "messages", "config", "commit_message")
 
 PAGES = ("page", "page_size")
 WHICH = ("stage", "version")
+RUN = ("version", "model_name", "params", "environment", "provider", "expected_mode", "idempotency_key",
+       "correlation_id")  # fmt: skip
 EVENTS = ("actor", "action", "prompt", "agent", "label", "version", "since", "until", *PAGES)
 
 ENDPOINTS = (
@@ -52,10 +67,15 @@ ENDPOINTS = (
     Endpoint("PATCH", "agents/{agent}", "/agents/Ada", {"description": "x"}, 200, "write",
              ("primary_status_key", "archived")),
     Endpoint("DELETE", "agents/{agent}", "/agents/Idle", None, 204, "write"),
+    Endpoint("GET", "agents/{agent}/prompt", "/agents/Ada/prompt", query=("status_key", "strict")),
+    Endpoint("POST", "agents/{agent}/render", "/agents/Ada/render", {"variables": {"name": "Bo"}}, 200, "read",
+             ("status_key", "strict")),
     Endpoint("GET", "prompts", "/prompts",
              query=("search", "agent", "status_key", "tag", "mode", "stage", "ordering", "archived", *PAGES)),
     Endpoint("POST", "prompts", "/prompts", {"name": "new", "template_source": "x"}, 201, "write",
              (*METADATA, "messages", "config", "commit_message", "mode")),
+    Endpoint("POST", "prompts/register-code", "/prompts/register-code",
+             {"prompts": [{"name": "new", "template_source": "x"}]}, 200, "register", ("dry_run",)),
     Endpoint("GET", "prompts/{name}", "/prompts/greet"),
     Endpoint("PUT", "prompts/{name}", "/prompts/greet", {"template_source": "put"}, 200, "write",
              ("description", "owner_team", "config", "commit_message", "set_active", "type", "messages")),
@@ -79,6 +99,17 @@ ENDPOINTS = (
     Endpoint("DELETE", V, "/prompts/greet/versions/v1.3", None, 204, "write"),
     Endpoint("POST", f"{V}/promote", "/prompts/greet/versions/v1.3/promote", {"to": "TST"}, 200, "promote",
              ("reason", "stage", "revision")),
+    Endpoint("POST", f"{V}/set-active", "/prompts/greet/versions/v1.2/set-active", {"stage": "TST"}, 200, "promote",
+             ("reason", "revision")),
+    Endpoint("POST", f"{V}/approve", "/prompts/greet/versions/v1.2/approve", {"stage": "TST"}, 200, "release",
+             ("reason", "revision")),
+    Endpoint("POST", f"{V}/evaluate", "/prompts/smart/versions/v1.0/evaluate", {"stage": "DEV"}, 201, "run",
+             ("revision", "repeat", "budget_usd")),
+    Endpoint("GET", "prompts/{name}/evaluations", "/prompts/greet/evaluations",
+             query=("version", "status", "verdict", *PAGES)),
+    Endpoint("GET", "evaluations/{evaluation}", "/evaluations/EVALUATION"),
+    Endpoint("POST", "evaluations/{evaluation}/cancel", "/evaluations/EVALUATION/cancel", None, 200, "run"),
+    Endpoint("GET", f"{V}/gate", "/prompts/greet/versions/v1.2/gate"),
     Endpoint("POST", f"{V}/test", "/prompts/greet/versions/v1.3/test", {"variables": {"name": "Bo"}}, 200, "run",
              ("provider", "model_name", "params", "revision")),
     Endpoint("POST", f"{V}/create-new", "/prompts/greet/versions/v1.0/create-new", {"bump": "major"}, 201, "write",
@@ -92,15 +123,35 @@ ENDPOINTS = (
     Endpoint("GET", f"{V}/diff", "/prompts/greet/versions/v1.3/diff?against=v1.0", query=("against",)),
     Endpoint("GET", "events", "/events", query=EVENTS),
     Endpoint("GET", "events/{event}", "/events/EVENT"),
-    Endpoint("GET", "executions", "/executions", query=("prompt", "label", "status", "environment", *PAGES)),
+    Endpoint("GET", "executions", "/executions", query=(
+        "prompt", "agent", "status_key", "label", "version", "status", "environment", "mode", "prompt_mode", "provider",
+        "model", "error_type", "correlation_id", "created_by", "is_test", "from", "to", *PAGES)),
     Endpoint("GET", "executions/{execution}", "/executions/EXECUTION"),
+    Endpoint("POST", "executions/run", "/executions/run", {"prompt": "greet", "variables": {"name": "Bo"}}, 200, "run",
+             (*RUN, "agent", "status_key", "stage")),
+    Endpoint("POST", "executions/submit", "/executions/submit", {"agent": "Ada", "variables": {"name": "Bo"}}, 200,
+             "run", (*RUN, "prompt", "status_key", "stage")),
+    Endpoint("POST", "executions/{execution}/cancel", "/executions/QUEUED/cancel", None, 200, "run"),
+    Endpoint("POST", "prompts/{name}/execute", "/prompts/tracked/execute", {"variables": {"name": "Bo"}}, 200, "run",
+             (*RUN, "mode")),
+    Endpoint("GET", "prompts/{name}/examples", "/prompts/greet/examples", query=("dataset", "format", *PAGES)),
+    Endpoint("PUT", "prompts/{name}/examples", "/prompts/greet/examples",
+             {"examples": [{"input": {"name": "Bo"}, "expected": "Hello Bo"}]}, 201, "write",
+             ("format", "text", "note", "dataset")),
+    Endpoint("POST", "prompts/{name}/examples", "/prompts/tracked/examples",
+             {"text": '{"input": {"name": "Bo"}, "expected": "Hello Bo"}'}, 201, "write",
+             ("examples", "format", "note", "dataset")),
+    Endpoint("GET", "prompts/{name}/datasets", "/prompts/greet/datasets", query=PAGES),
+    Endpoint("GET", "analytics/prompts", "/analytics/prompts",
+             query=("mode", "from", "to", "days", "prompt", "agent", "include_tests")),
+    Endpoint("GET", "registry", "/registry", query=("format",)),
     Endpoint("GET", "openapi.json", "/openapi.json"),
     Endpoint("GET", "docs", "/docs"),
 )  # fmt: skip
 
 
 def make_world() -> dict[str, str]:
-    """Agents and prompts in every state; returns what stands for HASH, EVENT and EXECUTION in the paths above.
+    """Agents and prompts in every state; returns what stands for HASH, EVENT, EXECUTION and QUEUED in the paths above.
 
     greet has v1.0 in RET, v1.1 in PRD, v1.2 in TST, v1.3 in DEV.
     """
@@ -113,12 +164,17 @@ def make_world() -> dict[str, str]:
     draft = make_version("DEV", prompt=greet, template_source="Yo {{ name }}")
     make_prompt(name="draft")
     make_prompt(name="talk", type="chat", template_source=CHAT)
-    make_prompt(name="smart", template_format="jinja2", template_source="{% if name %}Hi {{ name }}{% endif %}")
+    smart = make_prompt(name="smart", template_format="jinja2", template_source="{% if name %}Hi {{ name }}{% endif %}")
     make_prompt(name="empty", template_source=None)
     make_tracking_prompt(name="tracked", agent=ada, status_key="TRACKED")
-    run = run_test(draft, by=TESTER, seen=ANYTHING, variables={"name": "Bo"})
+    run = running.run_test(draft, by=TESTER, seen=ANYTHING, variables={"name": "Bo"})
+    live = greet.versions.select_related("prompt").get(stage="PRD")
+    queued = running.run(live, by=TESTER, variables={"name": "Bo"}, mode="async")
     event = LedgerEvent.objects.filter(prompt="greet").first()
-    return {"HASH": draft.content_hash, "EVENT": str(event.pk), "EXECUTION": str(run.pk)}
+    give_examples(smart, 2)
+    evaluation = start(smart.versions.get(), by=TESTER, repeat=2)
+    return {"HASH": draft.content_hash, "EVENT": str(event.pk), "EXECUTION": str(run.pk), "QUEUED": str(queued.pk),
+            "EVALUATION": str(evaluation.pk)}  # fmt: skip
 
 
 def walk(version: PromptVersion, *stages: str) -> PromptVersion:

@@ -16,7 +16,7 @@ from tests.api.endpoints import ENDPOINTS, Endpoint, filled, make_world
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(600)]
 
 WRITING = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
-PARTS = {"greet", "draft", "Ada", "Idle", "v1.0", "v1.2", "v1.3", "HASH", "EVENT", "EXECUTION"}
+PARTS = {"greet", "draft", "Ada", "Idle", "v1.0", "v1.2", "v1.3", "HASH", "EVENT", "EXECUTION", "QUEUED", "tracked"}
 each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.id)
 each_writing = pytest.mark.parametrize("endpoint", WRITING, ids=lambda endpoint: endpoint.id)
 
@@ -77,9 +77,15 @@ def lists_about(method: str, path: str) -> tuple[str, ...]:
     if parts[1] == "agents":
         return ("/agents", "/prompts", "/events")
     name = parts[2] if len(parts) > 2 else ""
+    if name == "register-code":
+        return ("/prompts", "/agents", "/events")
+    if parts[1] == "evaluations":
+        return ("/prompts/smart/evaluations", "/events")
+    if parts[1] == "executions":
+        return ("/executions",)
     if (method, len(parts)) in (("DELETE", 3), ("PATCH", 3)) or not name:
         return ("/prompts", "/agents", "/events")
-    if path.endswith(("/test", "/render")):
+    if path.endswith(("/test", "/render", "/execute")):
         return ("/executions",)
     return ("/prompts", f"/prompts/{name}/versions", f"/prompts/{name}/history", f"/prompts/{name}/events")
 

@@ -18,7 +18,7 @@ from tests.conftest import Api, make_user
 
 pytestmark = pytest.mark.django_db
 
-EVERYTHING = {"nothing", "read", "run", "write", "promote", "release"}
+EVERYTHING = {"nothing", "read", "run", "register", "write", "promote", "release"}
 # Who may call what, by the word that an endpoint takes.
 PEOPLE = {
     "nobody": {"nothing"},
@@ -31,7 +31,7 @@ PEOPLE = {
 SCOPES = {
     "read": {"nothing", "read"},
     "run": {"nothing", "run"},
-    "register": {"nothing"},
+    "register": {"nothing", "register"},
     "write": {"nothing", "write"},
     "promote": {"nothing", "promote", "release"},
 }
@@ -140,7 +140,7 @@ def test_an_unknown_path_is_a_404_in_json_also_without_a_csrf_token(db: None):
 
 def test_buttons_are_off_with_the_reason_for_those_who_may_not_press_them(viewer: Any, world: dict[str, str]):
     shown = Api(viewer.user)("GET", "/prompts/greet/versions/v1.3").json()
-    assert [one["enabled"] for one in shown["allowed_actions"] + shown["more_actions"]] == [False] * 6
+    assert [one["enabled"] for one in shown["allowed_actions"] + shown["more_actions"]] == [False] * 7
     assert shown["allowed_actions"][0]["reason"].startswith("You are not allowed to do this")
 
 

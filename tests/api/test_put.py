@@ -72,6 +72,18 @@ def test_an_archived_draft_is_not_edited(api: Any):
     assert texts() == [("v1.0", "DEV", "One"), ("v1.1", "DEV", "Two")]
 
 
+def test_a_draft_that_was_given_up_does_not_say_what_stands(api: Any):
+    """Its text is wanted again: there is a draft with it. The text in production: nothing to do."""
+    version = make_version("PRD", name="p", template_source="One")
+    put(api, "Two")
+    api("POST", "/prompts/p/versions/v1.1/archive", {})
+    said = put(api, "One")
+    assert (said["version_change"], said["version"]["version_id"]) == ("unchanged", version.pk)
+    assert texts() == [("v1.0", "PRD", "One"), ("v1.1", "DEV", "Two")]
+    assert put(api, "Two")["version"]["label"] == "v1.2"
+    assert texts() == [("v1.0", "PRD", "One"), ("v1.1", "DEV", "Two"), ("v1.2", "DEV", "Two")]
+
+
 def test_a_prompt_without_versions_gets_its_first(api: Any):
     make_prompt(name="p", template_source=None)
     assert put(api, "One")["version"]["label"] == "v1.0"

@@ -86,7 +86,13 @@ def test_a_late_press_does_nothing(story: Story):
 
 
 @pytest.mark.parametrize(
-    ("label", "names"), [("v2.4", ["archive"]), ("v2.3", ["archive"]), ("v2.2", []), ("v2.1", ["rollback"])]
+    ("label", "names"),
+    [
+        ("v2.4", ["evaluate", "archive"]),
+        ("v2.3", ["evaluate", "archive"]),
+        ("v2.2", ["evaluate"]),
+        ("v2.1", ["evaluate", "rollback"]),
+    ],
 )
 def test_more_actions_stand_where_they_do_something(story: Story, label: str, names: list[str]):
     assert [one["name"] for one in story[label]["more_actions"]] == names
@@ -96,7 +102,7 @@ def test_an_archived_draft_is_hidden_keeps_its_stage_and_comes_back(story: Story
     story.act("v2.3", "archive", {})
     assert "v2.3" not in story.stages()
     hidden = story["v2.3"]
-    assert (hidden["stage"], [one["name"] for one in hidden["more_actions"]]) == ("TST", ["unarchive"])
+    assert (hidden["stage"], [one["name"] for one in hidden["more_actions"]]) == ("TST", ["evaluate", "unarchive"])
     assert hidden["archived_at"] is not None
     assert story.write("v2.3", "x", status=409)["code"] == "archived"
     assert story.promote("v2.3", "PRD", status=409)["code"] == "archived"

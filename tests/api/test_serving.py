@@ -52,6 +52,20 @@ def test_stage_and_version_ask_for_another_and_never_fall_back(api: Any):
         assert api("GET", f"/prompts/p/active?{query}").status_code == status
 
 
+def test_a_version_that_is_asked_for_in_a_stage_is_given_in_that_stage_only(api: Any):
+    prompt = make_version("PRD", name="p").prompt
+    make_version("TST", prompt=prompt)
+    for query in ("version=1&stage=PRD", "version=v1.1&stage=TST"):
+        assert api("GET", f"/prompts/p/active?{query}").status_code == 200
+    for query in ("version=1&stage=TST", "version=v1.1&stage=PRD", "version=2&stage=DEV"):
+        answer = api("GET", f"/prompts/p/active?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    answer = api("POST", "/prompts/p/render?version=1&stage=TST", {"variables": {"name": "Bo"}})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404, "Prompt 'p' has no version '1' in TST: it is in PRD",
+    )  # fmt: skip
+
+
 def test_the_etag_changes_with_what_is_served_and_only_then(api: Any):
     prompt = make_version("PRD", name="p").prompt
     first = api("GET", "/prompts/p/active")

@@ -68,6 +68,7 @@ def test_a_new_version_comes_from_production_else_from_the_newest(prompt: Prompt
     chosen = api("POST", "/prompts/p/versions", {"from": "v1.1", "bump": "major", "config": {"model": "m"}}).json()
     assert (chosen["label"], chosen["template_source"], chosen["config"]) == ("v2.0", "Two", {"model": "m"})
     assert api("POST", "/prompts/p/versions", {"from": "v1.2"}).json()["label"] == "v2.1"
+    assert api("POST", "/prompts/p/versions", {"from": 2}).json()["based_on"] == "v1.1"
 
 
 def test_a_number_is_never_given_twice(prompt: Prompt, api: Any):
@@ -82,7 +83,7 @@ def test_a_number_is_never_given_twice(prompt: Prompt, api: Any):
 
 @pytest.mark.parametrize(
     ("body", "status"), [({"from": "v9.9"}, 404), ({"from": "latest"}, 404), ({"bump": "patch"}, 400),
-                         ({"from": 1}, 400), ({"template_source": " "}, 400), ({"config": None}, 400), ({"stage": "PRD"}, 400),
+                         ({"from": True}, 400), ({"from": [1]}, 400), ({"from": 9}, 404), ({"template_source": " "}, 400), ({"config": None}, 400), ({"stage": "PRD"}, 400),
                          ({"from": "v1.0", "revision": 9}, 409)],
 )  # fmt: skip
 def test_a_bad_creation_makes_nothing(body: dict[str, Any], status: int, prompt: Prompt, api: Any):
@@ -184,9 +185,20 @@ def test_what_was_read_may_be_sent_back_with_the_text_changed(prompt: Prompt, ap
 
 
 def test_promote_needs_to(prompt: Prompt, api: Any):
-    for body in ({}, {"to": None}, {"to": "prd"}, {"to": "LIVE"}, {"to": ["TST"]}, {"to": "TST", "override": 1}):
+    for body in ({}, {"to": None}, {"to": "prd"}, {"to": "LIVE"}, {"to": ["TST"]}, {"to": "TST", "force": 1}):
         assert api("POST", f"{V1}/promote", body).status_code == 400
     assert api("GET", V1).json()["stage"] == "DEV"
+
+
+def test_a_delete_that_says_what_was_seen_is_refused_when_that_is_past(prompt: Prompt, api: Any):
+    prompt.versions.get().edit(by=TESTER, seen=ANYTHING, template_source="Saved by a colleague.")
+    before = api("GET", V1).json(), LedgerEvent.objects.count()
+    for body, status, code in (({"revision": 1}, 409, "stale"), ({"stage": "TST"}, 409, "stale"),
+                               ({"revision": "2"}, 400, "invalid"), ({"now": True}, 400, "invalid")):  # fmt: skip
+        answer = api("DELETE", V1, body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        unchanged(before, api)
+    assert api("DELETE", V1, {"revision": 2, "stage": "DEV"}).status_code == 204
 
 
 def test_a_reason_for_a_promotion_is_kept(prompt: Prompt, api: Any):
@@ -212,16 +224,18 @@ def test_a_retired_text_comes_back_in_one_call(manager: Any):
     assert stages == {"v1.2": "PRD", "v1.1": "RET", "v1.0": "RET"}
     event = LedgerEvent.objects.get(action="rolled_back")
     assert (event.reason, event.actor, event.label, event.replaced) == ("Complaints", "manager", "v1.2", 2)
-    button = api("GET", "/prompts/p/versions/v1.1").json()["more_actions"][0]
+    button = api("GET", "/prompts/p/versions/v1.1").json()["more_actions"][-1]
     assert button["url"] == "/v1/prompts/p/versions/v1.1/rollback"
     again = api(button["method"], button["url"].removeprefix("/v1"), {"reason": "No, better"})
     assert (again.status_code, again.json()["template_source"]) == (201, "Bad")
+    by_number = api("POST", "/prompts/p/rollback", {"to": 1, "reason": "Best of all"}).json()
+    assert (by_number["rollback_of"], by_number["template_source"]) == ("v1.0", "Good")
 
 
 @pytest.mark.parametrize(
     ("body", "status"), [({"to": "v1.0"}, 400), ({"to": "v1.0", "reason": " "}, 400), ({"reason": "x"}, 400),
                          ({"to": "v1.1", "reason": "x"}, 409), ({"to": "v1.2", "reason": "x"}, 409),
-                         ({"to": "v9.9", "reason": "x"}, 404), ({"to": "v1.0", "reason": "x", "stage": "PRD"}, 409)],
+                         ({"to": "v9.9", "reason": "x"}, 404), ({"to": 1.5, "reason": "x"}, 400), ({"to": "v1.0", "reason": "x", "stage": "PRD"}, 409)],
 )  # fmt: skip
 def test_a_bad_rollback_changes_nothing(body: dict[str, Any], status: int, manager: Any):
     api = Api(manager.user)
@@ -371,5 +385,5 @@ def test_promoting_asks_the_database_as_often_with_5_versions_as_with_50(api: An
             api("GET", "/version")
         with django_assert_num_queries(13):
             assert api("POST", url, {"to": "TST"}).status_code == 200
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(16):
             assert api("POST", url, {"to": "PRD"}).status_code == 200

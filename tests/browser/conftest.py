@@ -10,12 +10,15 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from tests.live_llm import llm, llm_settings, model_server  # noqa: F401  (fixtures)
+
 # Playwright's synchronous API runs a loop in this thread; the tests still use the database directly.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+PATIENCE = 30_000  # milliseconds that a busy machine may take for what is quick
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if str(item.path).startswith(here):
             item.add_marker(pytest.mark.browser)
             # One worker: the browser is started once, and each test has the server to itself.
-            item.add_marker(pytest.mark.timeout(120))
+            item.add_marker(pytest.mark.timeout(300))
             if not CHROMIUM:
                 item.add_marker(pytest.mark.skipif(True, reason="no Chromium on this machine: browser tests not run"))
 
@@ -33,8 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One browser for the session."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -107,7 +111,7 @@ def screen_for(chromium: Any, live_server: Any) -> Iterator[Any]:
             name = settings.SESSION_COOKIE_NAME
             context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         return Screen(page, live_server.url)
 
     yield make

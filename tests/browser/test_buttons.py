@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ledger.models import LedgerEvent
+from tests.evaluations.gating import gated
 from tests.factories import TESTER, make_tracking_prompt, make_version
 from versions.models import PromptVersion
 from versions.seen import ANYTHING
@@ -115,3 +116,51 @@ def test_every_button_can_be_reached_and_pressed_by_keyboard(screen):
     screen.button("promote").focus()
     screen.page.keyboard.press("Enter")
     screen.shows("v1.0", "TST")
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+def test_a_question_on_a_page_of_its_own_is_answered_there(screen_for, people, java_script):
+    """Opened in a new tab, or reloaded: there is no screen behind it to be swapped."""
+    tab = screen_for(people["manager"], java_script=java_script)
+    version = make_version("TST")
+    tab.version(version, "promote/").confirm()
+    tab.shows("v1.0", "PRD")
+    successor = make_version("TST", prompt=version.prompt)
+    tab.version(successor, "promote/").confirm()
+    tab.shows(successor.label, "PRD")
+    tab.version(version, "rollback/").page.fill("#reason", "Answers are shorter now.")
+    tab.confirm()
+    tab.shows("v1.2", "PRD")
+
+
+def test_a_refusal_is_said_on_the_page_of_the_question(screen):
+    version = gated()
+    screen.version(version, "promote/").confirm()
+    screen.says("v1.0 is not evaluated. Evaluate it.")
+    screen.shows("v1.0", "TST")
+
+
+@pytest.mark.parametrize(("action", "opens"), [("promote", "dialog[open]"), ("edit", "form[data-guard]")])
+def test_the_space_bar_presses_every_button(screen, action, opens):
+    screen.version(make_version("TST")).button(action).focus()
+    screen.page.keyboard.press(" ")
+    expect(screen.page.locator(opens)).to_be_visible()
+
+
+def test_two_presses_on_a_slow_server_are_one(screen):
+    version = make_version("TST")
+    screen.version(version).press("promote")
+    expect(screen.page.locator("dialog[open] #reason")).to_be_focused()
+    held = []
+    screen.page.route("**/promote/", lambda route: route.continue_() if held else held.append(route))
+    # Without waiting for what it leads to, as press() would: the answer is held back.
+    enter = "document.querySelector('dialog[open] form').requestSubmit()"
+    screen.page.evaluate(enter)
+    expect(screen.page.locator("form.htmx-request")).to_be_visible()
+    screen.page.evaluate(enter)
+    held[0].continue_()
+    screen.says("is in PRD now.")
+    screen.page.wait_for_load_state("networkidle")
+    expect(screen.page.locator("[data-refusal]")).to_have_count(0)
+    assert [event.action for event in LedgerEvent.objects.order_by("-id")[:2]] == ["promoted", "promoted"]
+    assert LedgerEvent.objects.filter(to_stage="PRD").count() == 1

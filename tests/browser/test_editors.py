@@ -113,3 +113,20 @@ def test_an_earlier_text_can_be_brought_back(screen):
     screen.page.get_by_role("button", name="Bring it back into v1.0").click()
     screen.says("has its earlier text back")
     assert PromptVersion.objects.get(pk=version.pk).template_source == "One."
+
+
+def test_a_new_placeholder_can_be_moved_like_any_card(screen):
+    from versions.content import chat_text
+
+    prompt = make_prompt(type="chat", template_source=chat_text([{"role": "user", "content": "{{ question }}"}]))
+    screen.version(prompt.versions.select_related("prompt").get()).press("edit")
+    screen.page.locator("[data-card-add=placeholder]").click()
+    card = screen.page.locator("[data-card]").last
+    card.get_by_label("Name of the placeholder").fill("history")
+    card.locator("[data-card-up]").click()
+    screen.page.locator("[data-save]").click()
+    screen.says("v1.0: Saved.")
+    assert [message.get("name") for message in prompt.versions.select_related("prompt").get().messages] == [
+        "history",
+        None,
+    ]

@@ -1,5 +1,6 @@
 """TEST: what is run, what is kept, and what is refused with nothing kept (S0-28, S0-52, S0-53; SPEC 6)."""
 
+import html
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +28,7 @@ class Loud:
 
     name = "loud"
 
-    def complete(self, prompt: Any, *, model: str, params: dict[str, Any]) -> Answer:
+    def complete(self, prompt: Any, **asked: Any) -> Answer:
         return Answer("ä" * 300_000, 1, 2, Decimal("0.5"))
 
 
@@ -36,7 +37,7 @@ class Broken:
 
     name = "broken"
 
-    def complete(self, prompt: Any, *, model: str, params: dict[str, Any]) -> Answer:
+    def complete(self, prompt: Any, **asked: Any) -> Answer:
         raise ProviderError("It did not answer within 30 s.", code="timeout")
 
 
@@ -175,3 +176,24 @@ def test_impossible_rows_are_refused_by_the_database(engineer, change):
     with pytest.raises((IntegrityError, ValidationError)), transaction.atomic():
         Execution.objects.filter(pk=run.pk).update(**change)
     assert Execution.objects.get(pk=run.pk).status == "succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("surface", ["api", "page"])
+def test_a_draft_that_is_deleted_while_its_test_begins_is_told_as_deleted(surface, api, page, monkeypatch):
+    """It was "something else has this name" over the API, and a 500 on the page."""
+    prompt = make_prompt(name="p", template_source="One")
+    store = running._store
+
+    def late(row: Execution) -> bool:
+        prompt.versions.get().delete_draft(by=TESTER, seen=ANYTHING)
+        return store(row)
+
+    monkeypatch.setattr(running, "_store", late)
+    if surface == "api":
+        answer = api("POST", "/prompts/p/versions/v1.0/test", {})
+    else:
+        answer = page.post("/prompts/p/versions/v1.0/test/", {"seen_stage": "DEV", "seen_revision": "1"})
+    assert answer.status_code == 404
+    assert "v1.0 of 'p' was deleted in the meantime." in html.unescape(answer.content.decode())
+    assert not Execution.objects.exists()

@@ -30,7 +30,8 @@ def signed_in(person: Any) -> Client:
 
 
 PATHS = ["/", "/prompts/", "/prompts/p/", "/prompts/p/versions/v1.0/", "/prompts/p/versions/v1.0/diff/", "/prompts/p/history/",
-         "/agents/A/", "/executions/", "/keys/", "/account/"]  # fmt: skip
+         "/agents/A/", "/executions/", "/prompts/p/examples/", "/prompts/p/policy/", "/prompts/p/evaluations/",
+         "/prompts/p/evaluations/compare/", "/keys/", "/account/"]  # fmt: skip
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_viewers_see_every_page(live, viewer, path):
     assert signed_in(viewer).get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", PATHS[:8])
+@pytest.mark.parametrize("path", PATHS[:12])
 def test_somebody_in_no_group_sees_none(live, outsider, path):
     assert signed_in(outsider).get(path).status_code == 403
 
@@ -205,3 +206,84 @@ def test_htmx_gets_the_screen_and_the_address(page):
     assert b"<html" not in answer.content
     late = page.post("/prompts/p/versions/v1.0/promote/", data, headers=HTMX)
     assert (late.status_code, b"Nothing was changed" in late.content) == (409, True)
+
+
+def test_what_an_agent_falls_back_to_stands_first_and_is_never_cut_off(viewer):
+    agent = make_agent(name="A", primary_status_key="zz")
+    for key in ("a", "b", "c", "d", "e", "f", "zz"):
+        make_prompt(agent=agent, status_key=key)
+    home = signed_in(viewer).get("/")
+    assert [prompt.status_key for prompt in home.context["agents"][0].slots] == ["zz", "a", "b", "c", "d", "e"]
+    page = signed_in(viewer).get("/agents/A/")
+    assert [prompt.status_key for prompt in page.context["slots"]] == ["zz", "a", "b", "c", "d", "e", "f"]
+
+
+def test_agents_that_do_not_fit_are_found_by_their_name(viewer, monkeypatch):
+    monkeypatch.setattr("promptledger.views.AGENTS", 1)
+    for name in ("Ann", "Bob"):
+        make_agent(name=name)
+    client = signed_in(viewer)
+    everything, one, none = (
+        client.get("/", query).content.decode() for query in ({}, {"search": "bo"}, {"search": "x"})
+    )
+    assert "1 of 2 agents" in everything and 'id="agents-search"' in everything
+    assert "/agents/Bob/" in one and 'value="bo"' in one
+    assert "Nothing matches" in none and "No agents yet" not in none and 'value="x"' in none
+
+
+@pytest.mark.parametrize(
+    ("path", "here"),
+    [("/", "Agents"), ("/agents/A/", "Agents"), ("/new-agent/", "Agents"), ("/prompts/p/", "Prompts"),
+     ("/new-prompt/", "Prompts"), ("/executions/", "Executions"), ("/analytics/", "Analytics")],
+)  # fmt: skip
+def test_the_menu_says_where_one_is(live, engineer, path, here):
+    page = signed_in(engineer).get(path).content.decode()
+    menu = page[page.index('aria-label="Main"') :].split("</nav>")[0]
+    assert [line.split(">")[1].split("<")[0] for line in menu.splitlines() if "aria-current" in line] == [here]
+
+
+def test_every_page_says_the_zone_of_its_times(live, viewer, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    assert "Times are in Europe/Berlin" in signed_in(viewer).get("/prompts/p/history/").content.decode()
+
+
+def test_prompts_without_an_agent_that_do_not_fit_are_one_link_away(viewer, monkeypatch):
+    monkeypatch.setattr("promptledger.views.LOOSE", 1)
+    client = signed_in(viewer)
+    make_prompt(name="one")
+    assert ">All prompts</a>" not in client.get("/").content.decode()
+    make_prompt(name="two")
+    page = client.get("/")
+    assert [prompt.name for prompt in page.context["loose"]] == ["one"]
+    assert ">All prompts</a>" in page.content.decode()
+
+
+OFF = {"New agent": "new-agent", "New prompt": "new-prompt", "Describe": "describe"}
+
+
+@pytest.mark.parametrize(
+    ("path", "labels"),
+    [("/", ["New agent", "New prompt"]), ("/prompts/", ["New prompt"]), ("/agents/A/", ["Describe", "New prompt"]),
+     ("/prompts/p/", ["Describe"])],
+)  # fmt: skip
+def test_what_one_may_not_do_is_off_and_says_why(live, viewer, engineer, path, labels):
+    seen, may = (signed_in(person).get(path).content.decode() for person in (viewer, engineer))
+    for label in labels:
+        assert f'aria-label="{label} is off"' in seen
+        assert f'id="why-{OFF[label]}">You are not allowed to ' in seen
+        assert f'aria-label="{label} is off"' not in may
+    assert not any(address in seen for address in ('"/new-agent/', '"/new-prompt/', '/change/"'))
+
+
+def test_somebody_in_no_group_finds_the_way_to_sign_out(outsider):
+    client = signed_in(outsider)
+    refused = client.get("/")
+    assert refused.status_code == 403
+    assert 'href="/account/"' in refused.content.decode()
+    assert 'action="/logout/"' in client.get("/account/").content.decode()
+
+
+def test_an_empty_ledger_offers_a_viewer_no_way_that_is_closed(viewer):
+    for path in ("/", "/prompts/"):
+        page = signed_in(viewer).get(path).content.decode()
+        assert '"/new-agent/' not in page and '"/new-prompt/' not in page

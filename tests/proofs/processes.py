@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def until_there(file: Path, process: subprocess.Popen) -> None:
+    """Wait until a worker has made this file; what it says when it ends before that fails the test."""
+    while not file.exists():
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[1][-2_000:])
+        time.sleep(0.01)
 
 
 def result(process: subprocess.Popen, timeout: float = 800) -> Any:

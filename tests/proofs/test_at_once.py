@@ -1,12 +1,12 @@
 """Two people at the same moment: one wins, the other is told, nothing is lost; and numbers are never given twice."""
 
-import time
+from pathlib import Path
 
 import pytest
 from django.db import transaction
 
 from tests.factories import TESTER, make_prompt, make_version
-from tests.proofs.processes import result, start
+from tests.proofs.processes import result, start, until_there
 from versions.seen import ANYTHING
 from versions.verifying import problems
 
@@ -14,10 +14,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.
 ROUNDS = 200
 
 
-def contend(prompt, press: str) -> list[dict]:
+def contend(prompt, press: str, folder: Path) -> list[dict]:
     """Two processes press the same button on the same versions at the same moments; return what came of it."""
-    moment = str(time.time() + 4)
-    return [result(side) for side in [start("contender", str(prompt.pk), press, name, moment) for name in "ab"]]
+    sides = [start("contender", str(prompt.pk), press, name, str(folder)) for name in "ab"]
+    for name, side in zip("ab", sides, strict=True):
+        until_there(folder / name, side)
+    (folder / "go").touch()
+    return [result(side) for side in sides]
 
 
 def drafts(prompt, stage: str) -> None:
@@ -26,10 +29,10 @@ def drafts(prompt, stage: str) -> None:
             make_version(stage, prompt=prompt)
 
 
-def test_of_two_editors_one_wins_and_the_other_gets_both_texts():
+def test_of_two_editors_one_wins_and_the_other_gets_both_texts(tmp_path):
     prompt = make_prompt(name="contested")
     drafts(prompt, "DEV")
-    one, other = contend(prompt, "edit")
+    one, other = contend(prompt, "edit", tmp_path)
     assert one.get("done", 0) + other.get("done", 0) == ROUNDS
     assert one.get("stale", 0) + other.get("stale", 0) == ROUNDS
     assert one.get("both texts", 0) + other.get("both texts", 0) == ROUNDS
@@ -40,10 +43,10 @@ def test_of_two_editors_one_wins_and_the_other_gets_both_texts():
     assert list(problems()) == []
 
 
-def test_of_two_who_promote_one_wins_and_the_other_is_late():
+def test_of_two_who_promote_one_wins_and_the_other_is_late(tmp_path):
     prompt = make_prompt(name="released")
     drafts(prompt, "TST")
-    one, other = contend(prompt, "promote")
+    one, other = contend(prompt, "promote", tmp_path)
     assert set(one) | set(other) <= {"done", "stale"}
     assert one.get("done", 0) + other.get("done", 0) == ROUNDS
     assert one.get("stale", 0) + other.get("stale", 0) == ROUNDS
@@ -70,6 +73,7 @@ def test_the_ledger_is_sound_at_every_moment_while_others_write(tmp_path):
     prompt = make_version("PRD", name="watched").prompt
     stop = tmp_path / "stop"
     watching = start("verifier", str(stop))
+    until_there(tmp_path / "stop.begun", watching)
     for side in [start("promoter", str(prompt.pk), "60", f"p{n}") for n in range(3)]:
         assert result(side) == {"done": 60}
     stop.touch()

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from tests.factories import TESTER, make_version
-from tests.proofs.processes import result, start
+from tests.proofs.processes import result, start, until_there
 from versions.models import PromptVersion
 from versions.seen import ANYTHING
 from versions.verifying import problems
@@ -30,7 +30,7 @@ def observe(tmp_path, sql, *workers):
     """Run the workers under a continuous reader; return (their results, what the reader saw)."""
     stop = tmp_path / "stop"
     watching = start("reader", sql, str(stop))
-    time.sleep(1)
+    until_there(tmp_path / "stop.begun", watching)
     results = [result(worker) for worker in [make() for make in workers]]
     stop.touch()
     return results, Counter(result(watching))

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import django
 
@@ -62,9 +63,10 @@ def naive_promoter(table: str, rounds: str, name: str) -> dict:
 
 
 def reader(sql: str, stop: str) -> dict:
-    """Ask the same question until the file `stop` is there; count the answers."""
+    """Ask the same question until the file `stop` is there; count the answers. Makes `stop.begun` when it begins."""
     seen: Counter = Counter()
     with connection.cursor() as cursor:
+        Path(f"{stop}.begun").touch()
         while not os.path.exists(stop):
             cursor.execute(sql)
             seen[str(cursor.fetchone()[0])] += 1
@@ -73,22 +75,30 @@ def reader(sql: str, stop: str) -> dict:
 
 
 def verifier(stop: str) -> dict:
-    """Verify the ledger again and again until the file `stop` is there."""
+    """Verify the ledger again and again until the file `stop` is there. The first time makes `stop.begun`."""
     runs, found = 0, []
     while not os.path.exists(stop):
         found += [str(problem) for problem in problems()]
         runs += 1
+        Path(f"{stop}.begun").touch()
     return {"runs": runs, "problems": found[:20]}
 
 
-def contender(prompt_id: str, press: str, name: str, start: str) -> dict:
-    """Press the same button as another process at the same moment, on one version after the other."""
+def contender(prompt_id: str, press: str, name: str, folder: str) -> dict:
+    """Press the same button as another process at the same moment, on one version after the other.
+
+    Makes a file of its name once it has read the versions, and begins when there is one that is called `go`.
+    """
     outcomes: Counter = Counter()
     rows = list(
         PromptVersion.objects.select_related("prompt").filter(prompt=prompt_id, version__gt=1).order_by("version")
     )
+    Path(folder, name).touch()
+    while not Path(folder, "go").exists():
+        time.sleep(0.001)
+    began = time.monotonic()
     for turn, version in enumerate(rows):
-        time.sleep(max(0, float(start) + turn * PACE - time.time()))
+        time.sleep(max(0, began + turn * PACE - time.monotonic()))
         try:
             if press == "edit":
                 version.edit(by=Actor(name), seen=Seen.of(version), template_source=f"{name} {turn}")

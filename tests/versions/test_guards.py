@@ -309,6 +309,40 @@ def test_missing_names_a_guard_that_was_switched_off():
     assert guards.missing() == ["guard_versions_update"]
 
 
+@pytest.mark.skipif(SQLITE, reason="SQLite keeps the whole statement, PostgreSQL the function apart from its trigger")
+@pytest.mark.parametrize("fires", ["BEFORE DELETE", "AFTER UPDATE OR DELETE", "BEFORE UPDATE OF reason OR DELETE"])
+def test_missing_names_a_guard_that_fires_at_other_times(fires):
+    drop({"guard_ledger_change"})
+    guards.install()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER guard_ledger_change ON ledger_events")
+        cursor.execute(f"CREATE TRIGGER guard_ledger_change {fires} ON ledger_events FOR EACH ROW "
+                       "EXECUTE FUNCTION guard_ledger_change()")  # fmt: skip
+        cursor.execute("ALTER TABLE ledger_events ENABLE ALWAYS TRIGGER guard_ledger_change")
+    assert guards.missing() == ["guard_ledger_change"]
+    assert guards.install() == ["guard_ledger_change"]
+    assert guards.missing() == []
+
+
+@pytest.mark.parametrize("instead", [
+    "", "CREATE INDEX versions_one_in_production ON prompt_versions (prompt_id) WHERE stage = 'PRD'",
+    "CREATE UNIQUE INDEX versions_one_in_production ON prompt_versions (prompt_id) WHERE stage = 'XXX'",
+    "CREATE UNIQUE INDEX versions_one_in_production ON prompt_versions (prompt_id, id) WHERE stage = 'PRD'",
+])  # fmt: skip
+def test_missing_names_the_index_that_allows_one_in_production(instead, client):
+    """On PostgreSQL nothing else refuses a second one."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX versions_one_in_production")
+        if instead:
+            cursor.execute(instead)
+    assert guards.missing() == ["versions_one_in_production"]
+    assert client.get("/health/ready").status_code == 503
+    assert guards.install() == ["versions_one_in_production"]
+    assert guards.missing() == []
+    assert client.get("/health/ready").status_code == 200
+    test_a_second_version_in_production_is_refused()
+
+
 def test_readiness_says_which_guard_is_missing(client):
     assert client.get("/health/ready").status_code == 200
     drop({"guard_versions_update"})

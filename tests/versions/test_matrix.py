@@ -6,6 +6,7 @@ import pytest
 
 from accounts.roles import GROUPS
 from common.errors import Forbidden
+from tests.evaluations.gating import give_examples
 from tests.factories import make_tracking_prompt, make_version
 from tests.versions.refusing import everything, refused
 from versions.actions import ACTIONS, HANDLERS, MATRIX, MORE, blocked_because, buttons, more_buttons, perform
@@ -16,10 +17,10 @@ from versions.stages import Stage
 NO_EDIT = "Cannot edit production versions"
 NO_DELETE = "Cannot delete versions that have progressed beyond DEV"
 WHERE_ON = {
-    "DEV": {"edit", "test", "promote", "create", "delete", "archive", "unarchive"},
-    "TST": {"edit", "test", "promote", "create", "archive", "unarchive"},
-    "PRD": {"test", "create"},
-    "RET": {"test", "create", "rollback"},
+    "DEV": {"edit", "test", "promote", "create", "delete", "archive", "unarchive", "evaluate"},
+    "TST": {"edit", "test", "promote", "create", "archive", "unarchive", "evaluate", "approve", "set_active"},
+    "PRD": {"test", "create", "evaluate", "set_active"},
+    "RET": {"test", "create", "evaluate", "rollback"},
 }
 LABELS = {
     "DEV": ["Edit", "Test", "Promote to TST", "Create New Version", "Delete"],
@@ -37,7 +38,9 @@ PERMISSIONS = {
     "edit": "versions.edit_promptversion", "test": "versions.test_promptversion",
     "create": "versions.create_promptversion", "delete": "versions.delete_promptversion",
     "archive": "versions.archive_promptversion", "unarchive": "versions.archive_promptversion",
-    "rollback": "versions.rollback_promptversion",
+    "rollback": "versions.rollback_promptversion", "approve": "versions.approve_promptversion",
+    "evaluate": "evaluations.run_evaluation",
+    "set_active": "versions.promote_to_prd",
 }  # fmt: skip
 CONFIRMED = {("DEV", "delete"), ("TST", "promote"), ("RET", "rollback")}
 
@@ -76,9 +79,9 @@ def expected(name, stage, mode, archived, who):
     permission = PERMISSIONS.get(name) or ("versions.promote_to_tst" if stage == "DEV" else "versions.promote_to_prd")
     if permission not in EVERYBODY[who].permissions:
         return "permission_denied"
-    if mode == "tracking" and name != "test":
+    if mode == "tracking" and name not in ("test", "evaluate"):
         return "wrong_mode"
-    if archived and name in ("edit", "promote", "archive"):
+    if archived and name in ("edit", "promote", "archive", "approve", "set_active"):
         return "archived"
     if name not in WHERE_ON[stage]:
         return "immutable" if name == "edit" else "wrong_stage"
@@ -116,8 +119,9 @@ def test_tracking_mode_turns_all_but_test_off_and_says_so(stage):
 
 @pytest.mark.parametrize(
     ("stage", "archived", "names"),
-    [("DEV", False, ["archive"]), ("DEV", True, ["unarchive"]), ("TST", False, ["archive"]),
-     ("TST", True, ["unarchive"]), ("PRD", False, []), ("RET", False, ["rollback"])],
+    [("DEV", False, ["evaluate", "archive"]), ("DEV", True, ["evaluate", "unarchive"]),
+     ("TST", False, ["evaluate", "archive"]), ("TST", True, ["evaluate", "unarchive"]),
+     ("PRD", False, ["evaluate"]), ("RET", False, ["evaluate", "rollback"])],
 )  # fmt: skip
 def test_further_buttons_stand_where_they_do_something(stage, archived, names):
     shown = more_buttons(standing(stage, archived=archived), MANAGER)
@@ -139,7 +143,8 @@ def test_who_may_promote_to_tst_alone_may_not_promote_to_prd():
 
 def test_the_table_is_whole():
     assert [action.name for action in MATRIX] == ["edit", "test", "promote", "create", "delete"]
-    assert [action.name for action in MORE] == ["archive", "unarchive", "rollback"]
+    assert [action.name for action in MORE] == ["evaluate", "approve", "archive", "unarchive", "rollback"]
+    assert set(ACTIONS) == {action.name for action in (*MATRIX, *MORE)} | {"set_active"}
     assert set(HANDLERS) == set(ACTIONS)
     for action, stage in itertools.product(ACTIONS.values(), Stage.values):
         assert (stage in action.on) == (action.name in WHERE_ON[stage])
@@ -148,7 +153,8 @@ def test_the_table_is_whole():
 
 DATA = {
     "edit": {"template_source": "Pressed."}, "test": {"variables": {"name": "x"}}, "create": {}, "delete": {},
-    "archive": {}, "unarchive": {}, "rollback": {"reason": "Because."},
+    "archive": {}, "unarchive": {}, "rollback": {"reason": "Because."}, "approve": {}, "evaluate": {},
+    "set_active": {},
 }  # fmt: skip
 
 
@@ -157,11 +163,15 @@ DATA = {
 @pytest.mark.parametrize("stage", Stage.values)
 def test_a_press_does_what_its_button_promises(stage, name, manager):
     version = make_version(stage)
+    if name == "evaluate":
+        give_examples(version.prompt, 1)
     data = {"to": {"DEV": "TST"}.get(stage, "PRD")} if name == "promote" else DATA[name]
     if name in WHERE_ON[stage]:
         before = everything()
         perform(name, version, by=manager, seen=Seen.of(version), **data)
-        assert (everything() == before) == (name in ("test", "unarchive"))  # a run is no change; nothing was archived
+        # A run is no change; nothing was archived; what is in production is active already.
+        unchanged = name in ("test", "evaluate", "unarchive") or (name, stage) == ("set_active", "PRD")
+        assert (everything() == before) == unchanged
     else:
         with refused("immutable" if name == "edit" else "wrong_stage"):
             perform(name, version, by=manager, seen=Seen.of(version), **data)
@@ -176,7 +186,7 @@ def test_an_outsider_presses_in_vain(name, outsider):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", [name for name in ACTIONS if name != "test"])
+@pytest.mark.parametrize("name", [name for name in ACTIONS if name not in ("test", "evaluate")])
 def test_a_tracking_prompt_is_pressed_in_vain(name, manager):
     version = make_tracking_prompt(name="owned").versions.get()
     with refused("wrong_mode", 400) as caught:

@@ -10,7 +10,7 @@ from tests.factories import TESTER, make_prompt, make_tracking_prompt, make_vers
 from tests.versions.refusing import refused
 from versions.actions import perform
 from versions.models import PromptVersion
-from versions.models.transitions import TICK
+from versions.models.moving import TICK
 from versions.seen import ANYTHING, Seen
 from versions.verifying import problems
 
@@ -131,7 +131,7 @@ def test_a_promotion_costs_so_many_queries(engineer, django_assert_num_queries):
     live = make_version("PRD")
     version = PromptVersion.objects.for_lists().get(pk=make_version("TST", prompt=live.prompt).pk)
     engineer.may("versions.view_prompt")  # asked once in a request
-    with django_assert_num_queries(9) as captured:
+    with django_assert_num_queries(10) as captured:
         perform("promote", version, by=engineer, seen=Seen.of(version), to="PRD")
     locks = [query["sql"] for query in captured if "FOR NO KEY UPDATE" in query["sql"]]
     assert len(locks) == (1 if connection.vendor == "postgresql" else 0)

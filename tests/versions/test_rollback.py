@@ -8,7 +8,7 @@ from ledger.models import LedgerEvent
 from tests.factories import TESTER, make_tracking_prompt, make_version
 from tests.versions.refusing import refused
 from versions.models import PromptVersion
-from versions.models.transitions import TICK
+from versions.models.moving import TICK
 from versions.seen import ANYTHING, Seen
 from versions.verifying import problems
 

@@ -1,7 +1,7 @@
 """Filling prompts in: the published vectors, what is refused, and Jinja2 in its cage."""
 
 import json
-import time
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import BadInput
+from tests.spending import processor_seconds
 from versions import templating
 
 VECTORS = json.loads((Path(templating.__file__).parent / "vectors.json").read_text())
@@ -106,10 +107,18 @@ BOMBS = [
 
 @pytest.mark.parametrize("text", BOMBS)
 def test_jinja_bombs_end_soon(text):
-    began = time.monotonic()
+    began = processor_seconds()
     with pytest.raises(BadInput):
         jinja(text, v=list(range(200)))
-    assert time.monotonic() - began < 4
+    assert processor_seconds() - began < 2
+
+
+def test_a_busy_machine_is_no_fault_of_the_template(tmp_path, monkeypatch):
+    busy = tmp_path / "python"
+    busy.write_text(f'#!/bin/sh\nsleep 2.5\nexec {sys.executable} "$@"\n')
+    busy.chmod(0o755)
+    monkeypatch.setattr("versions.jinja.sys.executable", str(busy))
+    assert jinja("Hello {{ who }}", who="Bo") == "Hello Bo"
 
 
 @pytest.mark.django_db
