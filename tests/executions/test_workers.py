@@ -61,8 +61,12 @@ def each_has_one_result(number: int) -> None:
 
 def test_two_workers_run_each_of_many_once(workers):
     number = int(500 * PART)
+    workers.never_late()
+    for _ in range(2):
+        workers.start(LOGGED_SECONDS="0.1")
+    workers.until_at_work(2)  # before there is work: else the first could have done it all
     queue_up(number)
-    workers.never_late().drain(2)
+    until(all_ended, 120, workers.said)
     each_has_one_result(number)
     assert set(workers.called().values()) == {1}
     assert interrupted() == 0
@@ -226,21 +230,23 @@ def test_a_worker_whose_job_does_not_end_ends_in_time(workers, tmp_path):
     assert jobs_done(tmp_path) == []
 
 
+def take_over_from_each_other(workers: Workers, without: str) -> None:
+    """Two workers that do not renew their leases, and a free place for each run in either: both are at work first."""
+    for _ in range(2):
+        workers.start(PROOF_WITHOUT=without, EXECUTION_LEASE_SECONDS="0.7", LOGGED_SECONDS="3")
+    workers.until_at_work(2)
+    queue_up(4)
+
+
 def test_without_fence_and_heartbeat_results_are_doubled(workers):
     """The negative control: the same counting sees what the fence prevents."""
-    queue_up(8)
-    broken = {"PROOF_WITHOUT": "fence", "EXECUTION_LEASE_SECONDS": "0.3", "LOGGED_SECONDS": "1"}
-    for _ in range(2):
-        workers.start(**broken)
+    take_over_from_each_other(workers, "fence")
     until(lambda: all_ended() and any(count > 1 for count in ends().values()), why=workers.said)
 
 
 def test_without_heartbeat_calls_are_paid_twice_but_no_result_is_doubled(workers):
-    queue_up(8)
-    broken = {"PROOF_WITHOUT": "heartbeat", "EXECUTION_LEASE_SECONDS": "0.7", "LOGGED_SECONDS": "1"}
-    for _ in range(2):
-        workers.start(**broken)
-    until(lambda: sum(workers.called().values()) > 12, why=workers.said)
+    take_over_from_each_other(workers, "heartbeat")
+    until(lambda: sum(workers.called().values()) > 4, why=workers.said)
     workers.stop()
     assert set(ends().values()) <= {1}
 
