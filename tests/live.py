@@ -1,5 +1,6 @@
 """A PromptLedger started as people start it: `manage.py up` in a process of its own, on a free port, in local mode."""
 
+import itertools
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,21 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 120  # that a busy machine may take to start or to end one
 
 
+# Each process of the tests counts through ports of its own, below those that the kernel deals out: two that asked
+# at the same moment for "any free one" could be given the same.
+FIRST = 18_000 + 1_500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 9)
+PORTS = itertools.cycle(range(FIRST, FIRST + 1_500))
+
+
 def free_port() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("PORTS has no end")
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:

@@ -204,7 +204,9 @@ def from_nothing_to_a_team_that_is_served(image, database, environ):
         ) if shutil.which("curl") else None  # fmt: skip
         assert answer is None or answer.stdout.startswith("301 https://")
         worker = image.start("worker", **environ)
-        time.sleep(2)
+        assert any(
+            " at once" in line for line in iter(worker.stdout.readline, "")
+        )  # it is at work: signals have their handlers
         worker.send_signal(signal.SIGTERM)
         said, _ = worker.communicate(timeout=120)
         assert worker.returncode == 0, said

@@ -240,7 +240,8 @@ def test_threads_share_one_look_at_the_price(scripted, monkeypatch):
     assert (done.cost_usd, len(looked)) == (Decimal(80), 2)  # the estimate, and the run
 
 
-def test_the_limits_of_a_provider_count_every_call(scripted, settings):
+def test_the_limits_of_a_provider_count_every_call(scripted, settings, monkeypatch):
+    monkeypatch.setattr("executions.limits.MINUTE", 10**10)  # none ends while this runs
     settings.PROVIDER_LIMITS = {"scripted": {"per_minute": 100_000}}
     running.work(run_of(gated(examples=40, provider="scripted")).pk)
     assert ProviderUse.objects.get(provider="scripted").count == len(scripted.asked) == 40
@@ -268,7 +269,7 @@ def test_a_turn_is_a_part_of_a_run_and_nothing_is_asked_twice(scripted, settings
 
 
 def test_at_the_end_of_a_turn_who_still_answers_is_waited_for_and_the_claim_kept(scripted, settings):
-    settings.EVALUATION_TURN_SECONDS, settings.EXECUTION_LEASE_SECONDS = 1.0, 3.0
+    settings.EVALUATION_TURN_SECONDS, settings.EXECUTION_LEASE_SECONDS = 1.0, 6.0
     looked = threading.Event()
 
     def script(prompt, times):
@@ -280,7 +281,7 @@ def test_at_the_end_of_a_turn_who_still_answers_is_waited_for_and_the_claim_kept
     others = []
 
     def look():
-        time.sleep(4.5)  # longer than the turn, and than the lease of who does not renew it
+        time.sleep(7.5)  # longer than the turn, and than the lease of who does not renew it
         others.append(claims.claim(run.pk))
         looked.set()
         connection.close()

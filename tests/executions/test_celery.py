@@ -86,7 +86,7 @@ def test_two_workers_run_each_of_many_once(workers):
     queue_up(number)
     assert Execution.objects.filter(announced_at=None).count() == 0
     for _ in range(2):
-        workers.never_late().start()
+        workers.never_late().start(LOGGED_SECONDS="0.5")  # so long that the second has begun before the first is done
     until(all_ended, 120, workers.said)
     each_has_one_result(number)
     assert set(workers.called().values()) == {1}
@@ -134,7 +134,7 @@ def test_a_message_that_got_lost_is_sent_again_also_where_nothing_else_waits(wor
 def test_a_worker_that_is_told_to_end_finishes_what_it_runs(workers):
     queue_up(8)
     process = workers.start(LOGGED_SECONDS="1.5", EXECUTION_LEASE_SECONDS="60")
-    until(lambda: len(workers.called()) == 4, why=workers.said)
+    until(lambda: len(workers.called()) >= 4, why=workers.said)
     process.send_signal(signal.SIGTERM)
     process.wait(20)
     assert Execution.objects.filter(status=Status.SUCCEEDED).count() == len(workers.called())

@@ -174,14 +174,16 @@ def test_a_run_that_takes_longer_than_its_lease_is_not_taken_over(workers):
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_runs(workers):
     queue_up(8)
-    process = workers.never_late().start(LOGGED_SECONDS="1.5")
-    until(lambda: len(workers.called()) == 4, why=workers.said)
+    process = workers.never_late().start(LOGGED_SECONDS="3")
+    until(lambda: len(workers.called()) >= 4, why=workers.said)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0, workers.said()
-    assert Execution.objects.filter(status=Status.SUCCEEDED).count() == 4
-    assert Execution.objects.filter(status=Status.QUEUED, attempts=0).count() == 4
+    assert process.wait(40) == 0, workers.said()
+    begun = len(workers.called())
+    assert 4 <= begun < 8
+    assert Execution.objects.filter(status=Status.SUCCEEDED).count() == begun
+    assert Execution.objects.filter(status=Status.QUEUED, attempts=0).count() == 8 - begun
     assert interrupted() == 0
-    assert "ended: 4 succeeded." in workers.all_said()
+    assert f"ended: {begun} succeeded." in workers.all_said()
 
 
 def test_what_does_not_end_in_time_is_given_back_at_once(workers):

@@ -25,7 +25,11 @@ def ask(model: str, *, prompt: Any = "Hello there, you", pieces: list[str] | Non
     chosen = for_environment("tst", model_name=model, params=asked.pop("params", None))
     on_text = None if pieces is None else pieces.append
     return chosen.provider.complete(
-        prompt, model=chosen.model, params=chosen.params, on_text=on_text, **{"timeout": 1.5, **asked}
+        prompt,
+        model=chosen.model,
+        params=chosen.params,
+        on_text=on_text,
+        **{"timeout": 1.5 if model.startswith(("slow", "stall")) else 30.0, **asked},
     )
 
 

@@ -93,7 +93,7 @@ def test_it_takes_a_post_with_a_token_of_a_person_who_is_signed_in():
 @pytest.mark.slow
 def test_the_web_server_sends_each_piece_when_it_comes(llm, tmp_path):
     with (
-        live.running(tmp_path, "--no-demo", **llm.environment("slowly-0.5")) as url,
+        live.running(tmp_path, "--no-demo", **llm.environment("slowly-1")) as url,
         httpx2.Client(timeout=60) as client,
     ):
         client.put(f"{url}/v1/prompts/greeting", json={"template_source": TEXT}).raise_for_status()

@@ -42,8 +42,10 @@ def test_each_request_gets_its_own(page):
 
 def test_a_fork_makes_other_ones():
     program = (
-        "import os; from common import correlation as c; print(c.new(), flush=True); p = os.fork()\n"
-        "print(c.new(), flush=True); p and os.wait()"
+        "import os; from common import correlation as c\n"
+        "def say(): os.write(1, f'{c.new()}\\n'.encode())  # whole lines: both speak at once\n"
+        "say(); p = os.fork()\n"
+        "say(); p and os.wait()"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=live.ROOT, capture_output=True, text=True)
     first, *others = done.stdout.split()

@@ -70,6 +70,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         self.stdout.write(f"Worker {worker.name}: {worker.concurrency} at once, {connection.vendor}.")
+        self.stdout.flush()  # into a file or a journal, too: who reads it there waits for this line
         waiting = Execution.objects.filter(unfinished()).count() if worker.drain else None
         with tqdm(total=waiting, unit="run", disable=None if worker.drain else True, file=sys.stderr) as bar:
             worker.on_done = lambda row: bar.update() and None

@@ -1,5 +1,6 @@
 """`manage.py up`: prepare the database and serve. What `make run` starts (SPEC 10 and 11)."""
 
+import multiprocessing.connection
 import os
 import signal
 import socket
@@ -162,11 +163,13 @@ def serve(address: tuple[str, int], out: Writer, *, workers: int, threads: int) 
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
+    from granian.server.mp import WorkerProcess
 
     import promptledger.wsgi  # loaded once, before the workers are forked from this process
 
     promptledger.wsgi.with_body.at_once = max(1, threads - 1)
     host, port = address
+    WorkerProcess.is_alive = is_alive  # type: ignore[method-assign]
     server = Granian(
         "promptledger.wsgi:application",
         address=host,
@@ -187,6 +190,15 @@ def serve(address: tuple[str, int], out: Writer, *, workers: int, threads: int) 
     server.on_startup(lambda: greet(host, port, out))
     connections.close_all()
     server.serve(target_loader=load_apart)
+
+
+def is_alive(worker: Any) -> bool:
+    """Whether a process of granian's still runs, for granian itself, which asks `Process.is_alive`.
+
+    Two threads of granian wait for a process that ends; Python tells only the first that it did. The second then
+    "kills a worker that refused to stop", which had stopped, and whose number may be another's by now.
+    """
+    return not multiprocessing.connection.wait([worker.inner.sentinel], 0)
 
 
 def one_log_for_both() -> dict[str, Any]:

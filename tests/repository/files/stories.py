@@ -134,9 +134,10 @@ def _track(chance: Chance, name: str, moment) -> None:
 
 def _something(chance: Chance, prompt: Prompt, kind: str, moment) -> None:
     """One move, where the lifecycle lets it."""
-    version = prompt.versions.select_related("prompt").order_by("?").first()
-    if version is None:
+    versions = list(prompt.versions.select_related("prompt").order_by("version"))
+    if not versions:
         return
+    version = chance.random.choice(versions)
     do = chance.random.choice(
         ["new", "new", "major", "edit", "promote", "promote", "promote", "archive", "delete", "roll", "run"]
     )
