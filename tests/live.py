@@ -21,8 +21,9 @@ SECONDS = 120  # that a busy machine may take to start or to end one
 
 # Each process of the tests counts through ports of its own, below those that the kernel deals out: two that asked
 # at the same moment for "any free one" could be given the same.
-FIRST = 18_000 + 1_500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 9)
-PORTS = itertools.cycle(range(FIRST, FIRST + 1_500))
+OURS = range(18_000, 32_000)[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8 :: 8]
+BEGIN = os.getpid() * 7 % len(OURS)  # elsewhere than another session on this machine
+PORTS = itertools.cycle([*OURS[BEGIN:], *OURS[:BEGIN]])
 
 
 def free_port() -> int:

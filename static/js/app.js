@@ -122,6 +122,16 @@
     const head = screen.querySelector(".version-head");
     say(notices.join(" ") || (head ? head.innerText.replace(/\s+/g, " ") : ""));
   }
+  // A page that asks anew every second must not take a button away between its press and its release: no click comes
+  // of that. What it asks the next time is shown.
+  let pressed = null;
+  document.addEventListener("pointerdown", (e) => { pressed = e.target; }, true);
+  for (const released of ["pointerup", "pointercancel"]) {
+    document.addEventListener(released, () => { pressed = null; }, true);
+  }
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    if (e.detail.requestConfig.elt.matches("[hx-trigger^='every ']") && e.detail.target.contains(pressed)) e.detail.shouldSwap = false;
+  });
   // A refusal comes as a whole page; only what it says goes into the place that was asked for.
   document.addEventListener("htmx:beforeSwap", (e) => {
     if (/^\s*<!doctype/i.test(e.detail.serverResponse)) e.detail.selectOverride = "#main > :not(.failed)";

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -28,14 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if str(item.path).startswith(here):
             item.add_marker(pytest.mark.browser)
             # One worker: the browser is started once, and each test has the server to itself.
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.timeout(900))
             if not CHROMIUM:
                 item.add_marker(pytest.mark.skipif(True, reason="no Chromium on this machine: browser tests not run"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """One browser for the session."""
+    """One browser for these tests. Playwright's loop ends with them: else nothing could run a loop of its own later."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE)
@@ -117,6 +118,10 @@ def screen_for(chromium: Any, live_server: Any) -> Iterator[Any]:
     yield make
     for context in contexts:
         context.close()
+    # A page asks once more as its test ends: what the server still does for it must not meet the tables' emptying.
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):
+            thread.join(PATIENCE / 1000)
 
 
 @pytest.fixture

@@ -158,6 +158,8 @@ def test_two_presses_on_a_slow_server_are_one(screen):
     screen.page.evaluate(enter)
     expect(screen.page.locator("form.htmx-request")).to_be_visible()
     screen.page.evaluate(enter)
+    while not held:
+        screen.page.wait_for_timeout(10)
     held[0].continue_()
     screen.says("is in PRD now.")
     screen.page.wait_for_load_state("networkidle")

@@ -63,6 +63,29 @@ def test_a_run_is_followed_to_its_end_and_run_again(screen, versions):
     assert sorted(Execution.objects.values_list("status", flat=True)) == ["canceled", "succeeded"]
 
 
+def test_a_press_counts_though_the_page_asks_anew_meanwhile(screen, versions):
+    """A person's finger is down for a tenth of a second; the buttons are not replaced under it."""
+    run = running.run(versions[0], by=TESTER, variables={"name": NAME}, mode="async")
+    screen.open(f"/executions/{run.pk}/")
+    cancel = screen.page.get_by_role("button", name="Cancel")
+    cancel.hover()
+    screen.page.mouse.down()
+    screen.page.evaluate("document.getElementById('run').dataset.old = 'yes'")
+    screen.page.evaluate("new Promise((done) => document.addEventListener('htmx:afterRequest', done, { once: true }))")
+    expect(screen.page.locator("#run[data-old]")).to_have_count(1)
+    screen.page.mouse.up()
+    screen.says("Canceled")
+    assert Execution.objects.get().status == "canceled"
+
+
+def test_a_page_that_asks_anew_goes_on_after_a_press(screen, versions):
+    run = running.run(versions[0], by=TESTER, variables={"name": NAME}, mode="async")
+    screen.open(f"/executions/{run.pk}/")
+    screen.page.get_by_role("heading", level=1).click()
+    work_off()
+    screen.says("Succeeded")
+
+
 def test_filters_act_as_they_are_set(screen, versions):
     live, draft = versions
     running.run(live, by=TESTER, variables={"name": NAME})

@@ -71,7 +71,7 @@ def test_without_javascript_the_form_brings_it_whole(screen_for, people, llm_set
 
 
 def test_who_goes_elsewhere_is_not_called_back(screen, llm_settings, run):
-    run("slowly-0.6")
+    run("slowly-2")
     expect(screen.page.locator(".result[aria-busy=true] .text")).to_contain_text("A poem")
     screen.page.locator("a[data-action=edit]").click()
     expect(screen.page.locator("form[data-guard]")).to_be_visible()

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from promptledger_client.served import hash_of, sha256
 from promptledger_client.templates import variables
 
+from tests import live
+
 TEXT = "Hello {{ name }}!"
 AGENT, KEY = "StanAgent", "APPROVED"
 HANGS = {"time-out", "drip", "drip head", "early hints"}  # the ways to misbehave that only a client's patience ends
@@ -68,9 +70,15 @@ class StubLedger:
     def start(self) -> None:
         """Listen, on the same port as before."""
         self.mode = ""
+        self.port = self.port or live.free_port()
         self.listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
-        self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def until_asked(self, times: int) -> None:
+        """Wait for what a client has sent, and no longer waits for."""
+        deadline = time.monotonic() + live.SECONDS
+        while len(self.asked) < times and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def misbehave(self, mode: str) -> None:
         """From now on, and on new connections only: the old ones are cut."""

@@ -139,6 +139,7 @@ def test_five_prompts_and_a_ledger_that_hangs_cost_one_wait(stub: StubLedger, lo
     for number in range(5):
         made.register_code_defined_prompt("Hi", f"S{number}")
     assert made.load_active_prompt_template("S3") is True
+    stub.until_asked(1)
     assert len(stub.asked) == 1  # one that waited in vain, not five
 
 

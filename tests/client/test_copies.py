@@ -207,6 +207,7 @@ def test_one_failure_of_the_server_counts_for_all_prompts(stub: StubLedger, ask:
     stub.misbehave("time-out")
     ask.hurry(client)
     assert {ask(client, f"A{number}").source for number in range(20)} == {"stale"}
+    stub.until_asked(21)
     assert len(stub.asked) == 21  # one that waited in vain, not twenty
 
 
@@ -425,8 +426,10 @@ def test_what_a_killed_process_left_is_swept(stub: StubLedger, ask: Any, tmp_pat
 )
 def test_the_log_says_once_what_a_program_goes_on_with(
     settings: dict[str, Any] | None, said: dict[str, Any], what: str, stub: StubLedger, ask: Any, short_waits: None,
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, clock: Any, monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
+    stored = time.time()
+    monkeypatch.setattr("promptledger_client.disk.time", lambda: stored + clock.ahead)
     client = ask.client(stub.url)
     ask(client)
     stub.misbehave("503")
@@ -434,7 +437,7 @@ def test_the_log_says_once_what_a_program_goes_on_with(
         client = ask.client(stub.url, **settings)
     for _ in range(3):
         ask(client, **said)
-        time.sleep(0.06)
+        clock.ahead += 0.06
     expected = f"Going on with {what} for agent '{AGENT}', status key '{KEY}': {stub.url}: it answered 503: Not now."
     assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [expected]
     stub.mode = ""

@@ -138,7 +138,8 @@ def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [environ["wsgi.input"].read(), b"|", environ["CONTENT_LENGTH"].encode()]
 
 
-def test_who_comes_while_others_are_quick_waits_and_gets_its_turn():
+def test_who_comes_while_others_are_quick_waits_and_gets_its_turn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "PATIENCE", float(SLOW))
     application = Uploads(echo, at_once=1)
     first, found = Input(), []
     threads = [threading.Thread(target=lambda: found.append(ask(application, first, CONTENT_LENGTH="2")))]
