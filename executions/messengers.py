@@ -1,5 +1,6 @@
 """Who carries the id of a queued execution to a worker, as backends of django.tasks."""
 
+from abc import abstractmethod
 from typing import Any
 
 from django.tasks.backends.base import BaseTaskBackend
@@ -34,9 +35,9 @@ class Messenger(BaseTaskBackend):
             backend=self.alias, errors=[], worker_ids=[],
         )  # fmt: skip
 
+    @abstractmethod
     def send(self, execution_id: str) -> None:
         """Carry the id to a worker."""
-        raise NotImplementedError
 
 
 class NoMessenger(Messenger):

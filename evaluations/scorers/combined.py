@@ -1,5 +1,6 @@
 """Scorers made of others: all of them, or any."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,9 +47,9 @@ class Combined(Scorer):
         ]}  # fmt: skip
         return self.together(outcomes, detail)
 
+    @abstractmethod
     def together(self, outcomes: list[Outcome], detail: dict[str, Any]) -> Outcome:
         """One outcome of many."""
-        raise NotImplementedError
 
 
 class AllOf(Combined):

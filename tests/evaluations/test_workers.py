@@ -10,7 +10,7 @@ from evaluations import starting
 from evaluations.models import EvaluationRun, ExampleResult
 from executions.models import UNFINISHED, Execution
 from tests.evaluations.gating import gated
-from tests.executions.processes import Workers, drop_table_of_ends, make_table_of_ends, queue_up, until
+from tests.executions.processes import counting, queue_up, until
 from tests.factories import TESTER
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
@@ -21,18 +21,12 @@ JOBS = ("evaluations.running.take_a_turn", "evaluations.schedule.work", "evaluat
 @pytest.fixture
 def workers(tmp_path, settings):
     """Workers whose calls are counted."""
-    settings.PROVIDERS = {**settings.PROVIDERS, "logged": "tests.executions.providers.Logged"}
-    make_table_of_ends()
-    found = Workers(
-        tmp_path,
-        EVALUATION_AT_ONCE=str(AT_ONCE),
-        LOGGED_SECONDS=str(SECONDS),
-        EVALUATION_TURN_SECONDS="1",
-        PROOF_JOBS=" ".join(JOBS),
-    )
-    yield found
-    found.stop()
-    drop_table_of_ends()
+    environment = {
+        "EVALUATION_AT_ONCE": str(AT_ONCE), "LOGGED_SECONDS": str(SECONDS), "EVALUATION_TURN_SECONDS": "1",
+        "PROOF_JOBS": " ".join(JOBS),
+    }  # fmt: skip
+    with counting(tmp_path, settings, **environment) as found:
+        yield found
 
 
 def test_workers_that_are_killed_lose_nothing_and_double_nothing(workers):

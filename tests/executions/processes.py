@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
 
 from executions import running
-from executions.models import UNFINISHED, Execution
+from executions.models import UNFINISHED, Execution, Status
 from tests.factories import TESTER, make_version
 from tests.proofs.processes import ROOT, database_url
 
@@ -119,6 +121,28 @@ def until(condition: Any, seconds: float = 60, why: Any = lambda: "") -> None:
 def all_ended() -> bool:
     """Whether every run has its end."""
     return not Execution.objects.filter(status__in=UNFINISHED).exists()
+
+
+@contextmanager
+def counting(folder: Path, settings: Any, **environment: str) -> Iterator[Workers]:
+    """Workers that count their calls and their ends; ended afterwards."""
+    settings.PROVIDERS = {**settings.PROVIDERS, "logged": "tests.executions.providers.Logged"}
+    make_table_of_ends()
+    found = Workers(folder, **environment)
+    yield found
+    found.stop()
+    drop_table_of_ends()
+
+
+def each_has_one_result(number: int) -> None:
+    """So many runs, each with one end and the answer to its own call."""
+    rows = Execution.objects.all()
+    assert rows.count() == number
+    assert set(rows.values_list("status", flat=True)) == {Status.SUCCEEDED}
+    assert ends() == {str(row.pk): 1 for row in rows}
+    for row in rows:
+        assert row.response_text.startswith(f"{row.pk} ")
+        assert row.attempts == len(row.attempt_log)
 
 
 def make_table_of_ends() -> None:

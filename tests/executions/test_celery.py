@@ -19,12 +19,11 @@ from executions.models import Execution, Status
 from tests.executions.processes import (
     Workers,
     all_ended,
-    drop_table_of_ends,
-    ends,
+    counting,
+    each_has_one_result,
     interrupted,
     jobs_done,
     jobs_to_do,
-    make_table_of_ends,
     queue_up,
     until,
 )
@@ -66,19 +65,9 @@ def broker(request: Any, settings: Any) -> Iterator[str]:
 @pytest.fixture
 def workers(tmp_path: Path, settings: Any, broker: str) -> Iterator[Workers]:
     """Workers under Celery."""
-    settings.PROVIDERS = {**settings.PROVIDERS, "logged": "tests.executions.providers.Logged"}
-    make_table_of_ends()
-    found = Workers(tmp_path, PROMPTLEDGER_BROKER=broker, PROMPTLEDGER_BROKER_QUEUE=settings.BROKER_QUEUE)
-    yield found
-    found.stop()
-    drop_table_of_ends()
-
-
-def each_has_one_result(number: int) -> None:
-    rows = Execution.objects.all()
-    assert rows.count() == number
-    assert set(rows.values_list("status", flat=True)) == {Status.SUCCEEDED}
-    assert ends() == {str(row.pk): 1 for row in rows}
+    more = {"PROMPTLEDGER_BROKER": broker, "PROMPTLEDGER_BROKER_QUEUE": settings.BROKER_QUEUE}
+    with counting(tmp_path, settings, **more) as found:
+        yield found
 
 
 def test_two_workers_run_each_of_many_once(workers):

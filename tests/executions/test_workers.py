@@ -21,12 +21,12 @@ from tests.executions.processes import (
     LEASE,
     Workers,
     all_ended,
-    drop_table_of_ends,
+    counting,
+    each_has_one_result,
     ends,
     interrupted,
     jobs_done,
     jobs_to_do,
-    make_table_of_ends,
     queue_up,
     until,
 )
@@ -40,23 +40,9 @@ PART = float(os.environ.get("PROMPTLEDGER_PROOFS", "0.25"))
 
 @pytest.fixture
 def workers(tmp_path: Path, settings: Any) -> Iterator[Workers]:
-    """Workers that count their calls and their ends."""
-    settings.PROVIDERS = {**settings.PROVIDERS, "logged": "tests.executions.providers.Logged"}
-    make_table_of_ends()
-    found = Workers(tmp_path)
-    yield found
-    found.stop()
-    drop_table_of_ends()
-
-
-def each_has_one_result(number: int) -> None:
-    rows = Execution.objects.all()
-    assert rows.count() == number
-    assert set(rows.values_list("status", flat=True)) == {Status.SUCCEEDED}
-    assert ends() == {str(row.pk): 1 for row in rows}
-    for row in rows:
-        assert row.response_text.startswith(f"{row.pk} ")
-        assert row.attempts == len(row.attempt_log)
+    """Workers that look for work themselves."""
+    with counting(tmp_path, settings) as found:
+        yield found
 
 
 def test_two_workers_run_each_of_many_once(workers):
