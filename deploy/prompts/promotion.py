@@ -204,8 +204,10 @@ class Promotions:
     def scored(self, name: str, version: dict[str, Any]) -> str:
         """Have it evaluated where the gate asks for that, and what is live, if it is compared with. Return why not."""
         gate = ("prompts", name, "versions", version["label"], "gate")
+        # Looked for before the gate is read: one that ends in between would be paid for again.
+        run = self.judge.under_way(name, version["label"])
         if waits_for(self.ledger.get(*gate), "evaluated"):
-            verdict, said = self.judge.score(name, version)
+            verdict, said = self.judge.score(name, version, run)
             if verdict is Verdict.NONE:
                 return said
         if waits_for(self.ledger.get(*gate), "no_regression"):

@@ -30,12 +30,14 @@ class Judge:
     seconds: float = SECONDS
     now: Callable[[], float] = time.monotonic
 
-    def score(self, name: str, version: dict[str, Any]) -> tuple[Verdict, str]:
-        """Evaluate one version; one that is being evaluated already is waited for. Raises NoLedger."""
+    def score(self, name: str, version: dict[str, Any], run: dict[str, Any] | None = None) -> tuple[Verdict, str]:
+        """Evaluate one version, or wait for `run`, or for another that evaluates it already. Raises NoLedger."""
         label = version["label"]
         try:
-            run = self.under_way(name, label) or self.ledger.send(
-                "POST", "prompts", name, "versions", label, "evaluate", stage=version["stage"]
+            run = (
+                run
+                or self.under_way(name, label)
+                or self.ledger.send("POST", "prompts", name, "versions", label, "evaluate", stage=version["stage"])
             )
         except Refused as error:
             return Verdict.NONE, f"{label} cannot be evaluated: {error}"

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
@@ -15,7 +16,9 @@ import pytest
 
 from deploy.prompts.__main__ import main
 from deploy.prompts.ledger import Ledger, NoLedger
+from deploy.prompts.promotion import Promotions
 from deploy.prompts.record import OddPath, record
+from deploy.prompts.scores import Judge
 from tests import live
 from tests.deploy import trees
 
@@ -84,6 +87,26 @@ def test_a_merge_goes_live_and_a_second_run_changes_nothing(url, ledger, name, t
     assert list(ledger.all("prompts", name, "events")) == before
     (event,) = promotions(ledger, name)
     assert event["reason"] == f"Commit {SHA}"
+
+
+class Late(Ledger):
+    """A ledger that is so quick, or so far away, that an evaluation ends before a gate that was read has come back."""
+
+    def get(self, *path: str, **query: str) -> dict:
+        answer = super().get(*path, **query)
+        deadline = time.monotonic() + live.SECONDS
+        while path[-1] == "gate" and any(run["completed_at"] is None for run in self.all(*path[:2], "evaluations")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return answer
+
+
+def test_what_the_ledger_evaluates_by_itself_is_not_paid_a_second_time(url, name, tmp_path):
+    late = Late(url)
+    said: list[str] = []
+    promotions = Promotions(late, SHA, said.append, Judge(late, said.append))
+    assert promotions.promote(trees.write(tmp_path, name)) == []
+    assert (said[-1], len(list(late.all("prompts", name, "evaluations")))) == (f"{name}: v1.0 is live.", 1)
 
 
 def test_two_runs_at_once_make_one_promotion(url, ledger, name, tmp_path):
